@@ -1,0 +1,165 @@
+"""The command line: one lazy click group, and the one place where an error becomes a message and an exit code.
+
+A command lives in `optcomp/cli/<name>.py` and is imported only when it is asked for, so that `optcomp --help` needs
+neither pandas nor numpy nor a solver. A new command is one line in `COMMANDS`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import select
+import sys
+from dataclasses import dataclass
+from typing import NoReturn
+
+import click
+
+from optcomp.errors import InputError, OptcompError
+
+EXIT_INTERNAL = 1
+# 128 + the number of the signal, as shells report it.
+EXIT_INTERRUPTED = 130
+EXIT_READER_GONE = 141
+
+
+@dataclass(frozen=True, slots=True)
+class LazyCommand:
+    """Where a command is (``module:attribute``) and the one line that the list of commands shows for it."""
+
+    target: str
+    short_help: str
+
+
+COMMANDS: dict[str, LazyCommand] = {
+    "init": LazyCommand("optcomp.cli.init:command", "Write a commented instance that solves as it stands."),
+    "check": LazyCommand("optcomp.cli.check:command", "Read an instance and report every problem at once."),
+    "solve": LazyCommand("optcomp.cli.solve:command", "Choose pay plans and books together, with a proven bound."),
+    "evaluate": LazyCommand("optcomp.cli.evaluate:command", "Re-check a written solution from its files alone."),
+    "export": LazyCommand("optcomp.cli.export:command", "Write the mixed-integer program as an LP or MPS file."),
+    "models": LazyCommand("optcomp.cli.models:command", "List and show the model files that come with optcomp."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and imports one only to run it or to show its own help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*COMMANDS, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in COMMANDS:
+            return load(COMMANDS[cmd_name])
+        return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, lazy.short_help) for name, lazy in COMMANDS.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def load(lazy: LazyCommand) -> click.Command:
+    """The command that `lazy` names, imported now.
+
+    Raises
+    ------
+    TypeError
+        When the target is not a click command.
+    """
+    module_name, _, attribute = lazy.target.partition(":")
+    command = vars(importlib.import_module(module_name)).get(attribute)
+    if not isinstance(command, click.Command):
+        raise TypeError(f"{lazy.target} is not a click command.")
+    return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="optcomp", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Choose pay plans and books of accounts for a customer success team together.
+
+    \b
+    Example:
+      optcomp solve instances/team-of-15 --out out
+
+    Exit codes: 0 done, 1 internal error, 2 wrong usage, 3 invalid input, 4 proved infeasible, 5 asked gap not met,
+    6 limit reached without a solution, 7 result failed its check, 8 files could not be read or written, 130 interrupted.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line and end the process with the exit code that the outcome calls for."""
+    raise SystemExit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of one command line; messages about what went wrong go to stderr."""
+    try:
+        code = _invoke(arguments)
+        sys.stdout.flush()
+    except OptcompError as error:
+        _print_error(error)
+        return error.exit_code
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        click.echo("Interrupted.", err=True)
+        return EXIT_INTERRUPTED
+    except Exception as error:  # The one place that may: everything else has been mapped, so this is a bug.
+        if isinstance(error, BrokenPipeError) and _is_reader_gone():
+            return _close_quietly()
+        return _print_crash(error)
+    return code
+
+
+def _invoke(arguments: list[str]) -> int:
+    """click's own errors become their message and code here; the rest goes up to `run`."""
+    try:
+        returned = cli.main(args=arguments, prog_name="optcomp", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except SystemExit as stop:
+        # click turns a broken pipe into `sys.exit(1)`; whose pipe it was matters, so take it back.
+        if isinstance(stop.__context__, BrokenPipeError):
+            raise stop.__context__ from None
+        raise
+    return returned if isinstance(returned, int) else 0
+
+
+def _print_error(error: OptcompError) -> None:
+    if isinstance(error, InputError):
+        for finding in error.findings:
+            click.echo(f"{finding.severity}: {finding}", err=True)
+    else:
+        click.echo(f"error: {error}", err=True)
+
+
+def _is_reader_gone() -> bool:
+    """Nobody reads our stdout or stderr any more (``optcomp … | head``).
+
+    A broken pipe can also be one to a child process; that is an error, and must not pass in silence.
+    """
+    poll = select.poll()
+    for stream in (sys.stdout, sys.stderr):
+        poll.register(stream.fileno(), 0)  # Errors are reported even when no event is asked for.
+    return any(mask & select.POLLERR for _, mask in poll.poll(0))
+
+
+def _close_quietly() -> int:
+    """Point both streams at the null device, else the interpreter complains when it flushes them at exit."""
+    sink = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(sink, stream.fileno())
+    return EXIT_READER_GONE
+
+
+def _print_crash(error: Exception) -> int:
+    from optcomp.cli.crash import write_crash_report
+
+    click.echo(f"error: optcomp failed in a way it does not know ({type(error).__name__}). This is a bug.", err=True)
+    try:
+        path = write_crash_report(error)
+    except OSError:
+        click.echo("error: no crash report could be written.", err=True)
+    else:
+        click.echo(f"error: please report it with {path} (no data of yours is in it).", err=True)
+    return EXIT_INTERNAL
