@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 import click
+from click.shell_completion import shell_complete
 
 from optcomp.errors import InputError, OptcompError
 
@@ -83,7 +84,8 @@ def cli() -> None:
       optcomp solve instances/team-of-15 --out out
 
     Exit codes: 0 done, 1 internal error, 2 wrong usage, 3 invalid input, 4 proved infeasible, 5 asked gap not met,
-    6 limit reached without a solution, 7 result failed its check, 8 files could not be read or written, 130 interrupted.
+    6 limit reached without a solution, 7 result failed its check, 8 files could not be read or written,
+    130 interrupted.
     """
 
 
@@ -95,33 +97,44 @@ def main() -> NoReturn:
 def run(arguments: list[str]) -> int:
     """The exit code of one command line; messages about what went wrong go to stderr."""
     try:
-        code = _invoke(arguments)
+        code = _outcome(arguments)
         sys.stdout.flush()
+    except BrokenPipeError as error:
+        return _close_quietly() if _is_reader_gone() else _print_crash(error)
+    return code
+
+
+def _outcome(arguments: list[str]) -> int:
+    try:
+        return _invoke(arguments)
     except OptcompError as error:
         _print_error(error)
         return error.exit_code
     except (KeyboardInterrupt, click.exceptions.Abort):
         click.echo("Interrupted.", err=True)
         return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        raise
     except Exception as error:  # The one place that may: everything else has been mapped, so this is a bug.
-        if isinstance(error, BrokenPipeError) and _is_reader_gone():
-            return _close_quietly()
         return _print_crash(error)
-    return code
 
 
 def _invoke(arguments: list[str]) -> int:
-    """click's own errors become their message and code here; the rest goes up to `run`."""
+    """Parse and run; click's own errors become their message and code here, the rest goes up to `run`.
+
+    Not `cli.main`: that turns a broken pipe into exit code 1 and forgets whose pipe it was.
+    """
+    instruction = os.environ.get("_OPTCOMP_COMPLETE")
+    if instruction:
+        return shell_complete(cli, {}, "optcomp", "_OPTCOMP_COMPLETE", instruction)
     try:
-        returned = cli.main(args=arguments, prog_name="optcomp", standalone_mode=False)
+        with cli.make_context("optcomp", list(arguments)) as context:
+            returned = cli.invoke(context)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except SystemExit as stop:
-        # click turns a broken pipe into `sys.exit(1)`; whose pipe it was matters, so take it back.
-        if isinstance(stop.__context__, BrokenPipeError):
-            raise stop.__context__ from None
-        raise
     return returned if isinstance(returned, int) else 0
 
 
@@ -138,6 +151,8 @@ def _is_reader_gone() -> bool:
 
     A broken pipe can also be one to a child process; that is an error, and must not pass in silence.
     """
+    if not hasattr(select, "poll"):  # Not on Windows, where a pipe breaks with another error anyway.
+        return False
     poll = select.poll()
     for stream in (sys.stdout, sys.stderr):
         poll.register(stream.fileno(), 0)  # Errors are reported even when no event is asked for.
