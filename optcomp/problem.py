@@ -1,0 +1,252 @@
+"""The problem: facts, menus, response and rules together, and every constant that follows from them.
+
+A problem says what may be decided and what each choice would bring; it decides nothing. Accounts and CSMs are sorted by id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from optcomp import pay
+from optcomp.benchmarks import Benchmarks
+from optcomp.design import design_amounts
+from optcomp.eligibility import allowed_pairs
+from optcomp.facts import AccountFacts, CsmFacts, account_facts, csm_facts
+from optcomp.instance import Account, Csm, Instance, Segment
+from optcomp.menu import TODAY, enumerate_plans
+from optcomp.pairs import pair_table
+from optcomp.plan import Mix, Plan
+from optcomp.response.effort import PlanEffects, plan_effects
+from optcomp.response.fit import fit_matrix
+from optcomp.response.load import arr_at_risk
+from optcomp.response.outcome import PairTable, Predicted, Shift, predict
+from optcomp.response.parameters import Response
+from optcomp.rules import Rules
+from optcomp.service import ServiceModel
+from optcomp.types import BoolArray, FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Everything that `solve` and `evaluate` need.
+
+    mixes : name → mix, for every mix that a menu or today's plan names
+    """
+
+    instance: Instance
+    mixes: Mapping[str, Mix]
+    response: Response
+    service: ServiceModel
+    benchmarks: Benchmarks
+    rules: Rules
+
+    # ---- facts ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def account_list(self) -> tuple[Account, ...]:
+        """Accounts sorted by id."""
+        return tuple(sorted(self.instance.accounts, key=lambda a: a.account_id))
+
+    @cached_property
+    def csm_list(self) -> tuple[Csm, ...]:
+        """CSMs sorted by id."""
+        return tuple(sorted(self.instance.csms, key=lambda c: c.csm_id))
+
+    @cached_property
+    def accounts(self) -> AccountFacts:
+        """Accounts as arrays."""
+        return account_facts(self.account_list, self.instance, self.csm_list, self.service)
+
+    @cached_property
+    def csms(self) -> CsmFacts:
+        """CSMs as arrays."""
+        return csm_facts(self.csm_list, self.instance, self.service)
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """Segments in the order of the instance."""
+        return self.instance.segments
+
+    @cached_property
+    def account_index(self) -> dict[str, int]:
+        """Account id → row."""
+        return {name: row for row, name in enumerate(self.accounts.ids)}
+
+    @cached_property
+    def csm_index(self) -> dict[str, int]:
+        """CSM id → row."""
+        return {name: row for row, name in enumerate(self.csms.ids)}
+
+    @property
+    def total_arr(self) -> float:
+        """ARR of all accounts on the first day, USD."""
+        return float(self.accounts.arr.sum())
+
+    def people(self, segment: int) -> list[Csm]:
+        """CSMs of a segment who are declared (active or joining); all of them where none is."""
+        rows = np.flatnonzero(self.csms.segment == segment)
+        declared = [self.csm_list[j] for j in rows if self.csms.is_declared[j]]
+        return declared or [self.csm_list[j] for j in rows]
+
+    # ---- plans ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def plans(self) -> tuple[tuple[Plan, ...], ...]:
+        """Plans that may be chosen, per segment; today's plan comes first."""
+        return tuple(self._segment_plans(s) for s in range(len(self.segments)))
+
+    def _segment_plans(self, segment: int) -> tuple[Plan, ...]:
+        facts = self.segments[segment]
+        candidates = enumerate_plans(facts.menu or self.instance.menu, self.mixes)
+        allowed = [p for p in candidates if not self._breaks_hard_design(p, segment)]
+        return (self.today_plan(segment), *allowed)
+
+    def today_plan(self, segment: int) -> Plan:
+        """The plan in force."""
+        facts = self.segments[segment]
+        share = facts.today.variable_share
+        if share is None:
+            people = self.people(segment)
+            pay_today = sum(c.base + c.variable for c in people)
+            share = sum(c.variable for c in people) / pay_today if pay_today > 0 else 0.0
+        return Plan(TODAY, self.mixes[facts.today.mix], 1.0, share, is_today=True)
+
+    def _breaks_hard_design(self, plan: Plan, segment: int) -> bool:
+        return any(self.rules[rule_id].is_hard for rule_id in self.design_amounts(plan, segment))
+
+    def design_amounts(self, plan: Plan, segment: int) -> dict[str, float]:
+        """Plan-design rules that a plan bends, with the amount in the rule's unit; today's plan included."""
+        return design_amounts(
+            plan, self.segments[segment], self.people(segment), rules=self.rules, benchmarks=self.benchmarks
+        )
+
+    @cached_property
+    def plan_soft_cost(self) -> tuple[FloatArray, ...]:
+        """USD priced for the soft plan-design rules that each plan bends, per segment; today's plan costs nothing."""
+        return tuple(
+            np.array([0.0 if p.is_today else self._design_price(p, s) for p in plans])
+            for s, plans in enumerate(self.plans)
+        )
+
+    def _design_price(self, plan: Plan, segment: int) -> float:
+        return sum(self.rules[name].price * amount for name, amount in self.design_amounts(plan, segment).items())
+
+    @cached_property
+    def effects(self) -> tuple[PlanEffects, ...]:
+        """Effects of every plan, per segment."""
+        return tuple(self.effects_of(s, plans) for s, plans in enumerate(self.plans))
+
+    def effects_of(self, segment: int, plans: Sequence[Plan]) -> PlanEffects:
+        """Effects of plans on a segment, at its declared heads' mean base."""
+        people = self.people(segment)
+        mean_base = sum(c.base for c in people) / len(people) if people else 0.0
+        return plan_effects(
+            plans,
+            mean_base=mean_base,
+            heads=len(people),
+            effort=self.response.effort,
+            attainment=self.response.attainment,
+        )
+
+    @cached_property
+    def quit_chance(self) -> tuple[FloatArray, ...]:
+        """Yearly quit probability, per segment shape (csms of all segments, plans); rows of others' CSMs are unused."""
+        return tuple(pay.quit_table(self, s) for s in range(len(self.segments)))
+
+    @cached_property
+    def pay_cost(self) -> tuple[FloatArray, ...]:
+        """Base plus expected variable in the plan year in USD, per segment shape (csms, plans)."""
+        return tuple(pay.cost_table(self, s) for s in range(len(self.segments)))
+
+    @cached_property
+    def exposure(self) -> tuple[FloatArray, ...]:
+        """Base plus largest possible variable in USD, per segment shape (csms, plans)."""
+        return tuple(pay.exposure_table(self, s) for s in range(len(self.segments)))
+
+    # ---- pairs and outcomes -----------------------------------------------------------------------------------
+
+    @cached_property
+    def fit(self) -> FloatArray:
+        """Fit of accounts (rows) with CSMs (columns); the user's own figures where pairs give them."""
+        fit = fit_matrix(self.account_list, self.csm_list, self.response.fit)
+        for pair in self.instance.pairs:
+            if pair.fit is not None:
+                fit[self.account_index[pair.account_id], self.csm_index[pair.csm_id]] = pair.fit
+        return fit
+
+    @cached_property
+    def allowed(self) -> BoolArray:
+        """Account × CSM pairs that every hard rule on single pairs allows."""
+        return allowed_pairs(self)
+
+    def pairs(self, account: IntArray, csm: IntArray) -> PairTable:
+        """Everything about these pairs but the plan; CSM -1 means a neutral CSM who takes nothing over."""
+        return pair_table(self, account, csm)
+
+    def shift(self, pairs: PairTable, segment: int, plan: int) -> Shift:
+        """What a plan changes against today for pairs whose CSMs belong to the segment."""
+        effects = self.effects[segment]
+        reference = self.today_phi[self.reference_segment[pairs.account]]
+        step = effects.phi[plan] - reference
+        outcome = self.response.outcome
+        return Shift(
+            renew=pairs.omega * (step @ np.array(outcome.renew)),
+            expand=step @ np.array(outcome.expand),
+            contract=pairs.omega * (step @ np.array(outcome.contract)),
+            leak=float(effects.leak[plan]),
+        )
+
+    def predict(self, pairs: PairTable, segment: int, plan: int) -> Predicted:
+        """Year-end ARR of pairs whose CSMs belong to the segment, under one of its plans, at load 1."""
+        return predict(pairs, self.shift(pairs, segment, plan), self.quit_chance[segment][pairs.csm, plan])
+
+    @cached_property
+    def today_phi(self) -> FloatArray:
+        """Effort effect of today's plan, shape (segments, 3)."""
+        return np.array([effects.phi[0] for effects in self.effects])
+
+    @cached_property
+    def reference_segment(self) -> IntArray:
+        """Segment whose plan of today an account feels: its CSM's, or its own where it has none; shape (accounts,)."""
+        has_csm = self.accounts.csm >= 0
+        return np.where(has_csm, self.csms.segment[np.maximum(self.accounts.csm, 0)], self.accounts.segment)
+
+    @cached_property
+    def neutral(self) -> Predicted:
+        """Year-end ARR of every account at today's plan with a neutral CSM who stays: its potential."""
+        everyone = np.arange(len(self.accounts.ids))
+        pairs = self.pairs(everyone, np.full(len(everyone), -1))
+        return predict(pairs, Shift(0.0, 0.0, 0.0, self.today_leak[self.reference_segment]), 0.0)
+
+    @cached_property
+    def today_leak(self) -> FloatArray:
+        """Gaming leak of today's plan, shape (segments,)."""
+        return np.array([effects.leak[0] for effects in self.effects])
+
+    @cached_property
+    def kappa(self) -> FloatArray:
+        """ARR at risk per hour in USD, per segment, at the baseline: today's plan and today's CSM."""
+        everyone = np.arange(len(self.accounts.ids))
+        pairs = self.pairs(everyone, self.accounts.csm)
+        at_risk = arr_at_risk(pairs, self.response.outcome, self.today_leak[self.reference_segment])
+        count = len(self.segments)
+        usd = np.bincount(self.accounts.segment, at_risk, count)
+        hours = np.bincount(self.accounts.segment, self.accounts.hours, count)
+        return np.where(hours > 0.0, usd / np.where(hours > 0.0, hours, 1.0), 0.0)
+
+    # ---- variants ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def has_leavers_with_books(self) -> bool:
+        """Today's books cannot be kept because somebody who owns accounts leaves."""
+        owned = self.accounts.csm[self.accounts.csm >= 0]
+        return bool(self.csms.is_leaving[owned].any())
+
+    def as_if_nobody_leaves(self) -> Problem:
+        """The counterfactual in which every leaver stays on for the whole year."""
+        csms = tuple(replace(c, status="active", end=None) if c.status == "leaving" else c for c in self.instance.csms)
+        return replace(self, instance=replace(self.instance, csms=csms))
