@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from optcomp.checks import Bend, Decision, judge_rules
+from optcomp.judge import Bend, Decision, judge_rules
 from optcomp.errors import CheckFailed
 from optcomp.pay import expected_multiples, market_pay
 from optcomp.design import own_base, own_ote, own_variable
