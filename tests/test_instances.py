@@ -1,0 +1,120 @@
+"""The shipped instances that a script generates: same seed, same bytes, and the facts that their texts ask for."""
+
+import csv
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import fields
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from optcomp.dates import due_quarter
+from optcomp.instance import Account, Csm, Pair
+
+ROOT = Path(__file__).resolve().parents[1] / "instances"
+GENERATED = ("team-of-15", "mid-market")
+PLAN_YEAR_START = date(2027, 1, 1)
+
+
+def rows(name: str, table: str) -> list[dict[str, str]]:
+    with (ROOT / name / f"{table}.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def quarter(account: dict[str, str]) -> int | None:
+    return due_quarter(date.fromisoformat(account["renewal_date"]), int(account["term_months"]), PLAN_YEAR_START)
+
+
+def test_the_same_seed_writes_the_shipped_files_byte_for_byte(tmp_path: Path) -> None:
+    """Best known values are of these very files; whoever changes the script must measure again."""
+    command = [sys.executable, "-B", str(ROOT / "make_instances.py"), "--out", str(tmp_path)]
+
+    subprocess.run(command, check=True, timeout=60)
+
+    written = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
+    assert {path.parts[0] for path in written} == set(GENERATED)
+    assert [str(path) for path in written if (tmp_path / path).read_bytes() != (ROOT / path).read_bytes()] == []
+
+
+@pytest.mark.parametrize("name", GENERATED)
+@pytest.mark.parametrize(("table", "record"), [("accounts", Account), ("csms", Csm), ("pairs", Pair)])
+def test_columns_are_the_fields_of_the_records(name: str, table: str, record: type) -> None:
+    """A field that is added later must reach the shipped files too."""
+    if not (ROOT / name / f"{table}.csv").exists():
+        pytest.skip(f"{name} has no {table}")
+
+    assert set(rows(name, table)[0]) == {f.name for f in fields(record)}
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_families_have_one_csm_one_segment_and_one_language(name: str) -> None:
+    """Mixed segments in a family are an input error, and today's books keep families together (U17)."""
+    families: dict[str, list[dict[str, str]]] = {}
+    for account in rows(name, "accounts"):
+        if account["parent"]:
+            families.setdefault(account["parent"], []).append(account)
+
+    assert families
+    for members in families.values():
+        assert 2 <= len(members) <= 5
+        assert len({(a["csm"], a["segment"], a["region"], a["language"]) for a in members}) == 1
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_every_lock_states_a_reason(name: str) -> None:
+    """A lock without a reason cannot be argued with."""
+    locked = [a for a in rows(name, "accounts") if a["locked"] == "yes"]
+
+    assert locked
+    assert all(a["lock_reason"] and a["csm"] for a in locked)
+
+
+def test_team_of_15_is_the_example_of_the_text() -> None:
+    """000-38: 15 people, $85,000 on average, 15 % of base as variable, $1.466M in all."""
+    csms = rows("team-of-15", "csms")
+    base = [float(c["base"]) for c in csms]
+    variable = [float(c["variable"]) for c in csms]
+
+    assert len(csms) == 15
+    assert sum(base) / 15 == 85_000
+    assert variable == [pytest.approx(0.15 * b, abs=0.005) for b in base]
+    assert sum(base) + sum(variable) == 1_466_250
+    assert "pay = 1466250\n" in (ROOT / "team-of-15" / "instance.toml").read_text(encoding="utf-8")
+
+
+def test_team_of_15_has_the_books_of_the_text() -> None:
+    """000-39: about 10, 25 and 50 accounts a CSM, with ARR in the segment's range."""
+    accounts = rows("team-of-15", "accounts")
+    ranges = {"enterprise": (200_000, 1_100_000), "mid-market": (50_000, 200_000), "growth": (10_000, 50_000)}
+
+    assert Counter(a["segment"] for a in accounts) == {"enterprise": 50, "mid-market": 125, "growth": 250}
+    assert all(ranges[a["segment"]][0] <= float(a["arr"]) <= ranges[a["segment"]][1] for a in accounts)
+
+
+def test_mid_market_has_the_size_that_was_asked_for() -> None:
+    """Issue 2: about 40 CSMs, 1,500 accounts, four regions, two leavers, one open position."""
+    csms = rows("mid-market", "csms")
+
+    assert len(rows("mid-market", "accounts")) == 1_500
+    assert Counter(c["status"] for c in csms) == {"active": 37, "leaving": 2, "joining": 1, "open": 1}
+    assert len({c["region"] for c in csms}) == 4
+    assert len({(c["region"], c["segment"]) for c in csms}) == 12
+
+
+def test_leavers_of_mid_market_go_before_the_plan_year_and_own_accounts() -> None:
+    """Accounts that must move are the point of having leavers."""
+    owned = Counter(a["csm"] for a in rows("mid-market", "accounts"))
+    leavers = [c for c in rows("mid-market", "csms") if c["status"] == "leaving"]
+
+    assert all(date.fromisoformat(c["end"]) < PLAN_YEAR_START for c in leavers)
+    assert sum(owned[c["csm_id"]] for c in leavers) == 104
+
+
+def test_renewals_of_mid_market_fall_unevenly_over_the_quarters() -> None:
+    """Uneven renewals are what makes quarterly pay hard (003-6)."""
+    due = Counter(quarter(a) for a in rows("mid-market", "accounts"))
+    by_quarter = [due[q] for q in range(4)]
+
+    assert max(by_quarter) > 1.5 * min(by_quarter)
