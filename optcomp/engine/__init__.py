@@ -1,0 +1,7 @@
+"""The one door to HiGHS: arrays in; incumbent, bound and duals out; solved in supervised child processes."""
+
+from optcomp.engine.job import Ending, Job, Limits, Outcome, Progress
+from optcomp.engine.program import Program
+from optcomp.engine.supervisor import Engine, Interruption, interruptible
+
+__all__ = ["Ending", "Engine", "Interruption", "Job", "Limits", "Outcome", "Program", "Progress", "interruptible"]

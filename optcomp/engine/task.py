@@ -1,0 +1,33 @@
+"""What parent and worker say to each other: the task and the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from optcomp.engine.program import FloatArray, Program
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One attempt at a job, as the parent sends it; `plain` asks for other options than the attempt that failed."""
+
+    number: int
+    program: Program
+    relax: bool
+    start: FloatArray | None
+    time_limit_seconds: float
+    gap_absolute: float
+    max_nodes: int | None
+    seed: int
+    plain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What HiGHS says at the end, turned to the parent's sense of maximising, not yet believed by anyone."""
+
+    status: str
+    point: FloatArray | None
+    bound: float
+    row_duals: FloatArray | None
+    nodes: int
