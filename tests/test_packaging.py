@@ -13,7 +13,7 @@ def text(name: str) -> str:
 
 
 def test_everything_forced_into_the_wheel_exists():
-    """Hatch fails the build of a wheel, but not an editable install, when a forced folder is missing."""
+    """Hatch refuses to build or install, editable too, when a forced folder is missing: git keeps no empty folder."""
     forced = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
 
     assert forced == {"models": "optcomp/_models"}
