@@ -33,10 +33,24 @@ class Metric:
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("GRR", "Gross revenue retention", "lagging", True, "renewals", "ARR kept of the ARR up for renewal in your book"),
+        Metric(
+            "GRR",
+            "Gross revenue retention",
+            "lagging",
+            True,
+            "renewals",
+            "ARR kept of the ARR up for renewal in your book",
+        ),
         Metric("EXP", "Expansion ARR", "lagging", False, "expansion", "expansion ARR sourced and closed in your book"),
         Metric("CSAT", "Customer satisfaction", "leading", False, "", "the satisfaction score of your accounts"),
-        Metric("ACT", "Key activities", "activity", False, "", "agreed key activities done: reviews, success plans, adoption milestones"),
+        Metric(
+            "ACT",
+            "Key activities",
+            "activity",
+            False,
+            "",
+            "agreed key activities done: reviews, success plans, adoption milestones",
+        ),
         Metric("RES", "Customer results", "leading", False, "", "measurable results that your customers reach"),
         Metric("TEAM", "Team NRR", "lagging", False, "", "net revenue retention of your whole segment"),
         Metric("LOGO", "Logo retention", "lagging", True, "renewals", "share of your accounts that stay customers"),

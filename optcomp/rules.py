@@ -45,8 +45,6 @@ class RuleSpec:
     states: tuple[State, ...] = ("hard", "soft", "off")
 
 
-
-
 def _share(default: float, meaning: str) -> Parameter:
     return Parameter("share", default, 0.0, 1.0, meaning)
 
