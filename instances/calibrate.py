@@ -20,7 +20,7 @@ _LOW, _HIGH = -4.0, 4.0  # log-odds: from a rate of 50 % to one of 2 % or 98 %
 _DIGITS = 4  # of a shift: 0.0001 log-odds move GRR and NRR by less than 0.00002
 
 RESPONSE = """\
-# Written by instances/calibrate.py: two numbers, bisected at today's plans and books. All others are those of priors-v0.
+# Written by instances/calibrate.py: two numbers, bisected at today's plans and books; the rest is priors-v0.
 schema = "optcomp/response/1"
 kind = "response"
 name = "{name}"

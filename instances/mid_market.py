@@ -136,7 +136,6 @@ mix = "all-or-nothing-90"
 [segments.growth]
 title = "Growth"
 tier = "growth"
-min_accounts = 40
 max_accounts = 90
 ready_metrics = ["GRR", "EXP", "ACT", "TEAM", "LOGO"]  # satisfaction is not yet measured here (004-9)
 [segments.growth.today]

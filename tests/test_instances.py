@@ -38,13 +38,18 @@ def test_the_same_seed_writes_the_shipped_files_byte_for_byte(tmp_path: Path) ->
     assert [str(path) for path in written if (tmp_path / path).read_bytes() != (ROOT / path).read_bytes()] == []
 
 
-@pytest.mark.parametrize("name", GENERATED)
-@pytest.mark.parametrize(("table", "record"), [("accounts", Account), ("csms", Csm), ("pairs", Pair)])
+@pytest.mark.parametrize(
+    ("name", "table", "record"),
+    [
+        ("team-of-15", "accounts", Account),
+        ("team-of-15", "csms", Csm),
+        ("mid-market", "accounts", Account),
+        ("mid-market", "csms", Csm),
+        ("mid-market", "pairs", Pair),
+    ],
+)
 def test_columns_are_the_fields_of_the_records(name: str, table: str, record: type) -> None:
     """A field that is added later must reach the shipped files too."""
-    if not (ROOT / name / f"{table}.csv").exists():
-        pytest.skip(f"{name} has no {table}")
-
     assert set(rows(name, table)[0]) == {f.name for f in fields(record)}
 
 
