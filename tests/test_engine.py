@@ -36,7 +36,7 @@ def engine() -> Iterator[Engine]:
 
 
 def test_a_small_program_is_solved_to_its_optimum(engine: Engine) -> None:
-    """Of three things worth 5, 4, 3 and weighing 4, 3, 2, five kilos hold the last two: 4 + 3 = 7, and 10 to begin with."""
+    """Of things worth 5, 4, 3 that weigh 4, 3, 2, five kilos hold the last two: 4 + 3 = 7, and 10 to begin with."""
     knapsack = program([5, 4, 3], [([4, 3, 2], -np.inf, 5)], upper=1, integer=True, offset=10.0)
 
     outcome = engine.solve(Job(knapsack, Limits(60)))

@@ -10,10 +10,11 @@ from multiprocessing.connection import wait
 from typing import cast
 
 from optcomp.engine.job import Ending, Job, Outcome, Progress
-from optcomp.engine.program import FloatArray
 from optcomp.engine.run import ReportError, Run, answer_without_solver
 from optcomp.engine.task import Report
 from optcomp.engine.worker import Pool, Worker
+from optcomp.errors import SolverError
+from optcomp.types import FloatArray
 
 OnProgress = Callable[[Progress], None]
 
@@ -140,7 +141,14 @@ class Batch:
         elif attempt.is_second or attempt.run.seconds_left == 0:
             self._outcomes[attempt.index] = attempt.run.outcome(Ending.CRASHED)
         else:
+            self._try_again(attempt)
+
+    def _try_again(self, attempt: _Attempt) -> None:
+        try:
             worker = self._pool.idle_worker([other.worker for other in self._busy])
+        except SolverError:  # no process to be had, for want of memory perhaps; the incumbent is worth more than that
+            self._outcomes[attempt.index] = attempt.run.outcome(Ending.CRASHED)
+        else:
             self._send(attempt.index, attempt.run, worker, is_second=True)
 
     def _finish(self, attempt: _Attempt, outcome: Outcome) -> None:

@@ -16,8 +16,8 @@ from typing import Any
 import highspy
 import numpy as np
 
-from optcomp.engine.program import FloatArray
 from optcomp.engine.task import Report, Task
+from optcomp.types import FloatArray
 
 SECONDS_BETWEEN_BOUNDS = 0.1
 """A bound is sent at most this often; ten times as often would keep the parent busy reading."""
@@ -35,16 +35,19 @@ def listen(connection: Connection) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.excepthook = lambda _: os._exit(70)  # the parent takes a dead worker for a failed attempt
     connection.send(("ready", 0, _new_highs().version()))
-    stop = threading.Event()
-    number = 0
+    stop, number = threading.Event(), 0
+    solving: threading.Thread | None = None
     while True:
         try:
             message = connection.recv()
         except (EOFError, OSError):
-            os._exit(0)  # the parent is gone; an ordinary exit would wait for the solver thread
+            if solving is not None and solving.is_alive():
+                os._exit(0)  # an ordinary exit would wait for HiGHS, for a parent that is gone
+            return
         if isinstance(message, Task):
             stop, number = threading.Event(), message.number
-            threading.Thread(target=_Solve(message, connection, stop).run, daemon=True).start()
+            solving = threading.Thread(target=_Solve(message, connection, stop).run, daemon=True)
+            solving.start()
         elif message == number:
             stop.set()
 
@@ -97,7 +100,8 @@ class _Solve:
             status = "kInterrupt" if self._stop.is_set() else "kTimeLimit"
         point = np.array(solution.col_value) if info.primal_solution_status == 2 and solution.value_valid else None
         duals = -np.array(solution.row_dual) if solution.dual_valid else None
-        return Report(status, point, -float(info.mip_dual_bound), duals, int(info.mip_node_count))
+        bound = -float(info.mip_dual_bound) if info.valid else np.inf
+        return Report(status, point, bound, duals, int(info.mip_node_count))
 
 
 def _new_highs() -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from optcomp.engine.program import BoolArray, FloatArray, Program
+from optcomp.engine.program import Program
+from optcomp.types import BoolArray, FloatArray
 
 ROUNDS_OF_IMPLIED_BOUNDS = 3
 """A load is bounded by its books, and the cost of load by the load: two rounds; one to spare."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 import numpy as np
 
-from optcomp.engine.program import FloatArray, Program
+from optcomp.engine.program import Program
+from optcomp.types import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class Limits:
             raise ValueError(f"seed is {self.seed}; it must be between 0 and 2147483647.")
 
 
-class Ending(str, Enum):
-    """Why a solve ended. Only OPTIMAL and INFEASIBLE and UNBOUNDED are proofs."""
+class Ending(StrEnum):
+    """Why a solve ended. OPTIMAL, INFEASIBLE and UNBOUNDED are proofs; the others say who lost patience."""
 
     OPTIMAL = "optimal"
     INFEASIBLE = "infeasible"

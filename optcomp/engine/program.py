@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 
-FloatArray: TypeAlias = npt.NDArray[np.float64]
-BoolArray: TypeAlias = npt.NDArray[np.bool_]
-IntArray: TypeAlias = npt.NDArray[np.int32]
+from optcomp.types import BoolArray, FloatArray
+
+Int32Array = NDArray[np.int32]
+"""HiGHS counts in 32 bits."""
 
 LARGEST_COEFFICIENT = 1e15
 """HiGHS refuses matrix entries from here on; the same limit keeps products of doubles meaningful."""
@@ -51,8 +51,8 @@ class Program:
     integer: BoolArray
     row_lower: FloatArray
     row_upper: FloatArray
-    starts: IntArray
-    columns: IntArray
+    starts: Int32Array
+    columns: Int32Array
     values: FloatArray
 
     def __post_init__(self) -> None:
@@ -72,7 +72,7 @@ class Program:
         return len(self.row_lower)
 
     @property
-    def rows(self) -> IntArray:
+    def rows(self) -> Int32Array:
         """The row of every entry, shape (k,)."""
         return np.repeat(np.arange(self.num_rows, dtype=np.int32), np.diff(self.starts))
 

@@ -10,7 +10,6 @@ from optcomp.engine.dual_bound import dual_bound
 from optcomp.engine.job import Ending, Job, Outcome, Progress
 from optcomp.engine.program import (
     OBJECTIVE_TOLERANCE,
-    FloatArray,
     best_corner,
     corner_bound,
     is_contradictory,
@@ -19,6 +18,7 @@ from optcomp.engine.program import (
 )
 from optcomp.engine.task import Report, Task
 from optcomp.errors import SolverError
+from optcomp.types import FloatArray
 
 _ENDINGS = {
     "kOptimal": Ending.OPTIMAL,

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType, TracebackType
+from typing import Self
 
 from optcomp.engine.batch import Batch, OnProgress
 from optcomp.engine.job import Job, Outcome
@@ -35,7 +36,7 @@ class Engine:
         # multiprocessing joins its children at exit and ours do not heed its SIGTERM: end them before it comes to that.
         atexit.register(self.close)
 
-    def __enter__(self) -> Engine:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

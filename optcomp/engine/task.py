@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from optcomp.engine.program import FloatArray, Program
+from optcomp.engine.program import Program
+from optcomp.types import FloatArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,9 @@ BROKEN_VERSIONS = ("1.14.0",)
 SECONDS_TO_START = 120.0
 """A worker starts in under a second; a machine that swaps may need many. Then it is broken rather than slow."""
 
+SECONDS_TO_LEAVE = 2.0
+"""An idle worker leaves in under 0.1 s when its pipe closes; after this it is killed."""
+
 
 def _enter(connection: Connection) -> None:
     """First lines of a worker; imports HiGHS here so that the parent never does (see `child`)."""
@@ -90,11 +93,12 @@ class Worker:
             self.process.kill()
 
     def close(self) -> None:
-        """End the process and give back its pipe."""
-        self.kill()
-        wait([self.process.sentinel], timeout=5.0)
-        self.process.join(0)
+        """Close the pipe, which is the sign to leave, and make sure that the process does."""
         self.connection.close()
+        if not wait([self.process.sentinel], timeout=SECONDS_TO_LEAVE):
+            self.kill()
+            wait([self.process.sentinel], timeout=SECONDS_TO_LEAVE)
+        self.process.join(0)
 
 
 class Pool:
@@ -131,6 +135,7 @@ class Pool:
     def discard(self, worker: Worker) -> None:
         """Kill a worker and forget it."""
         self._workers.remove(worker)
+        worker.kill()
         worker.close()
 
     def close(self) -> None:
