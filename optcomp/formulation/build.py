@@ -1,0 +1,75 @@
+"""The joint program of pay plans and books, as a table of contents of its mathematics (DESIGN 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pyomo.environ as pyo
+from pyomo.core.expr.numeric_expr import LinearExpression
+
+from optcomp.formulation import capacity, choice, fairness, money, moves, outcome
+from optcomp.formulation.frame import Frame
+from optcomp.formulation.scope import Scope, Tables
+from optcomp.problem import Problem
+
+Builder = Callable[[Frame], None]
+
+# One builder per rule; rules on single pairs and on plan design act on which pairs and plans there are, and on their prices.
+BOOK_RULES: Mapping[str, Builder] = {
+    "hours": capacity.add_hours,
+    "account_count": capacity.add_account_count,
+    "book_arr": capacity.add_book_arr,
+    "own_limits": capacity.add_own_limits,
+    "workload_spread": capacity.add_workload_spread,
+    "equal_chance": fairness.add_equal_chance,
+    "renewals_due": fairness.add_renewals_due,
+    "families": moves.add_families,
+}
+GLOBAL_RULES: Mapping[str, Builder] = {
+    "moves": moves.add_moves,
+    "budget": money.add_budget,
+    "exposure": money.add_exposure,
+    "open_positions": choice.add_open_positions,
+}
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What comes on top of the rules: further tangents of the load curve, and users' own constraints (hooks)."""
+
+    tangents: Mapping[int, Sequence[float]]
+    hooks: Sequence[Callable[[Frame], None]] = ()
+
+
+NO_EXTRAS = Extras({})
+
+
+def formulate(problem: Problem, scope: Scope, extras: Extras = NO_EXTRAS) -> Frame:
+    """Build the program that decides a scope; maximises points of NRR net of the prices of bent rules."""
+    frame = Frame(problem, scope, Tables(problem, scope), pyo.ConcreteModel())
+    choice.add_variables(frame)
+    choice.add_one_owner(frame)
+    choice.add_one_plan(frame)
+    choice.add_link(frame)
+    choice.add_filled(frame)
+    money.add_filled_under(frame)
+    outcome.add_value(frame)
+    outcome.add_load(frame, extras.tangents)
+    if scope.is_whole:
+        outcome.add_plan_prices(frame)
+    for rule_id, add in {**BOOK_RULES, **(GLOBAL_RULES if scope.is_whole else {})}.items():
+        if problem.rules[rule_id].is_on:
+            add(frame)
+    if not scope.is_whole and problem.rules["moves"].is_soft:
+        moves.add_moves(frame)  # without free moves the price is per pool; `decompose` checks that there are none
+    for hook in extras.hooks:
+        hook(frame)
+    _add_objective(frame)
+    return frame
+
+
+def _add_objective(frame: Frame) -> None:
+    coefs, variables = [c for c, _ in frame.objective], [v for _, v in frame.objective]
+    expression = LinearExpression(constant=frame.constant, linear_coefs=coefs, linear_vars=variables)
+    frame.model.nrr = pyo.Objective(expr=expression, sense=pyo.maximize)

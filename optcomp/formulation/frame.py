@@ -1,0 +1,129 @@
+"""The program under construction: the Pyomo model, its variables by meaning, and how a rule writes a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pyomo.environ as pyo
+from pyomo.core.expr.numeric_expr import LinearExpression
+
+from optcomp.formulation.scope import POINTS, Scope, Tables
+from optcomp.problem import Problem
+from optcomp.rules import Rule
+
+Term = tuple[float, object]  # coefficient, Pyomo variable
+
+
+@dataclass
+class Frame:
+    """What every builder works on.
+
+    Variables of `model`: ``x[k]`` pair k is used; ``z[s, p]`` segment s is paid by plan p (where there is a choice);
+    ``y[k, p]`` pair k is used under plan p (where there is a choice); ``o[j]`` open position j is filled (where that is
+    decided); ``rho[j]`` hours of the book over hours of CSM j; ``cost[j]`` load term in points of NRR.
+    `objective` collects (points, variable); `constant` the points that nothing can change.
+    """
+
+    problem: Problem
+    scope: Scope
+    tables: Tables
+    model: pyo.ConcreteModel
+    objective: list[Term] = field(default_factory=list)
+    constant: float = 0.0
+
+    # ---- variables by meaning ---------------------------------------------------------------------------------
+
+    @cached_property
+    def pairs_of_unit(self) -> list[np.ndarray]:
+        """Pairs of every unit."""
+        return _groups(self.tables.pair_unit, self.tables.num_units)
+
+    @cached_property
+    def pairs_of_csm(self) -> dict[int, np.ndarray]:
+        """Pairs of every CSM in scope."""
+        groups = _groups(self.tables.pair_csm, len(self.problem.csms.ids))
+        return {int(j): groups[j] for j in self.scope.csms}
+
+    def has_choice(self, segment: int) -> bool:
+        """More than one plan may be chosen for the segment."""
+        return len(self.scope.plans[segment]) > 1
+
+    def csms_of(self, segment: int) -> list[int]:
+        """CSMs in scope that belong to a segment."""
+        return [int(j) for j in self.scope.csms if self.problem.csms.segment[j] == segment]
+
+    def plan_terms(self, segment: int, weight_by_plan: Sequence[float]) -> tuple[list[Term], float]:
+        """Sum of a weight per plan row over the chosen plan, as terms and a constant."""
+        rows = self.scope.plans[segment]
+        if not self.has_choice(segment):
+            return [], float(weight_by_plan[rows[0]])
+        return [(float(weight_by_plan[p]), self.model.z[segment, p]) for p in rows], 0.0
+
+    def filled_terms(self, csm: int, weight: float) -> tuple[list[Term], float]:
+        """Weight × (1 if the CSM is there, an unfilled position is not), as terms and a constant."""
+        if csm in self.scope.optional:
+            return [(weight, self.model.o[csm])], 0.0
+        return [], weight
+
+    def pair_terms(self, csm: int, weights: np.ndarray) -> list[Term]:
+        """Sum of a weight per pair over the book of a CSM."""
+        return [(float(weights[k]), self.model.x[k]) for k in self.pairs_of_csm[csm] if weights[k]]
+
+    # ---- rows -------------------------------------------------------------------------------------------------
+
+    def row(self, terms: Iterable[Term], low: float | None, high: float | None, *, scale: float = 1.0) -> None:
+        """low <= sum of terms <= high, everything divided by `scale` so that the solver sees numbers near 1."""
+        coefs, variables = _split(terms, scale)
+        if not variables:
+            self._check_constant(low, high, scale)
+            return
+        body = LinearExpression(constant=0.0, linear_coefs=coefs, linear_vars=variables)
+        lower = None if low is None else low / scale
+        upper = None if high is None else high / scale
+        self.model.rows.add(pyo.inequality(lower, body, upper) if lower != upper else (body == upper))
+
+    def _check_constant(self, low: float | None, high: float | None, scale: float) -> None:
+        too_low = low is not None and low / scale > 1e-9
+        too_high = high is not None and high / scale < -1e-9
+        if too_low or too_high:  # 0 lies outside: nothing can mend it
+            self.model.rows.add(pyo.inequality(1.0, self.never, None))
+
+    @cached_property
+    def never(self) -> object:
+        """A variable fixed at 0 by its bounds: a row that asks it to be 1 cannot hold."""
+        self.model.never = pyo.Var(bounds=(0.0, 0.0))
+        return self.model.never
+
+    def limit(self, rule: Rule, terms: Iterable[Term], high: float, *, scale: float, unit: float = 1.0) -> None:
+        """sum of terms <= high, with a priced slack where the rule is soft.
+
+        unit : natural units of the rule per unit of the terms (for example 1 / average ARR where a rule counts accounts)
+        """
+        terms = list(terms)
+        if rule.is_soft:
+            self.model.slacks.add()
+            slack = self.model.slacks[len(self.model.slacks)]
+            terms.append((-scale, slack))
+            self.objective.append((-rule.price * unit * scale * self.tables.points_per_usd, slack))
+        self.row(terms, None, high, scale=scale)
+
+    def at_least(self, rule: Rule, terms: Iterable[Term], low: float, *, scale: float, unit: float = 1.0) -> None:
+        """sum of terms >= low, with a priced slack where the rule is soft."""
+        self.limit(rule, [(-c, v) for c, v in terms], -low, scale=scale, unit=unit)
+
+    def points(self, usd: float) -> float:
+        """USD of year-end ARR as percentage points of NRR."""
+        return usd * POINTS / self.problem.total_arr
+
+
+def _groups(labels: np.ndarray, count: int) -> list[np.ndarray]:
+    order = np.argsort(labels, kind="stable")
+    return np.split(order, np.searchsorted(labels[order], np.arange(1, count))) if count else []
+
+
+def _split(terms: Iterable[Term], scale: float) -> tuple[list[float], list[object]]:
+    kept = [(c / scale, v) for c, v in terms if c]
+    return [c for c, _ in kept], [v for _, v in kept]

@@ -1,0 +1,196 @@
+"""Which part of a problem a program decides, and its coefficients as arrays, before any Pyomo.
+
+A *unit* is what moves as one: an account, or a whole family where the families rule is hard. A *pair* is a unit with a CSM
+who may look after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from optcomp.eligibility import PAIR_RULES, broken_pairs
+from optcomp.problem import Problem
+from optcomp.response.outcome import PairTable
+from optcomp.types import BoolArray, FloatArray, IntArray
+
+POINTS = 100.0  # the objective counts percentage points of NRR
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The accounts, CSMs and plans that a program decides on.
+
+    accounts, csms : rows, sorted; plans : plan rows that may be chosen, for the segment of every CSM in scope
+    optional : open positions whose filling is decided here; other open positions in `csms` are filled
+    is_whole : money rules and the move limit, which couple everything, are part of the program
+    """
+
+    accounts: IntArray
+    csms: IntArray
+    plans: Mapping[int, tuple[int, ...]]
+    optional: frozenset[int] = frozenset()
+    is_whole: bool = True
+
+
+def whole_scope(problem: Problem) -> Scope:
+    """Everything is decided at once: the joint program."""
+    plans = {s: tuple(range(len(problem.plans[s]))) for s in range(len(problem.segments))}
+    is_open = problem.csms.is_open
+    csms = np.flatnonzero(~problem.csms.is_leaving)
+    return Scope(np.arange(len(problem.accounts.ids)), csms, plans, frozenset(np.flatnonzero(is_open).tolist()))
+
+
+def unit_of_account(problem: Problem) -> IntArray:
+    """Number of the unit that every account belongs to."""
+    if problem.rules["families"].is_hard:
+        return problem.accounts.family
+    return np.arange(len(problem.accounts.ids))
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Coefficients of a scope; pair arrays have shape (pairs,).
+
+    units : unit number of each row of units in scope; pair_unit : row of the unit; pair_csm : CSM row of the problem
+    """
+
+    problem: Problem
+    scope: Scope
+
+    @cached_property
+    def account_unit(self) -> IntArray:
+        """Row of the unit of every account in scope."""
+        return np.unique(unit_of_account(self.problem)[self.scope.accounts], return_inverse=True)[1]
+
+    @cached_property
+    def num_units(self) -> int:
+        """How many units there are."""
+        return int(self.account_unit.max()) + 1 if len(self.account_unit) else 0
+
+    @cached_property
+    def _allowed(self) -> BoolArray:
+        """Units × CSMs in scope: every member may be looked after by the CSM."""
+        ok = self.problem.allowed[np.ix_(self.scope.accounts, self.scope.csms)]
+        refused = np.zeros((self.num_units, len(self.scope.csms)), dtype=np.int64)
+        np.add.at(refused, self.account_unit, ~ok)
+        return np.asarray(refused == 0)
+
+    @cached_property
+    def _pairs(self) -> tuple[IntArray, IntArray]:
+        unit, column = np.nonzero(self._allowed)
+        return unit, self.scope.csms[column]
+
+    @property
+    def pair_unit(self) -> IntArray:
+        """Row of the unit of every pair."""
+        return self._pairs[0]
+
+    @property
+    def pair_csm(self) -> IntArray:
+        """CSM row of every pair."""
+        return self._pairs[1]
+
+    @cached_property
+    def pair_segment(self) -> IntArray:
+        """Segment of the CSM of every pair: its plan is the one that the account feels."""
+        return self.problem.csms.segment[self.pair_csm]
+
+    @cached_property
+    def _member(self) -> tuple[IntArray, IntArray]:
+        """Account row (of the problem) and pair of every account × CSM combination in scope."""
+        number = np.full(self._allowed.shape, -1, dtype=np.int64)
+        number[np.nonzero(self._allowed)] = np.arange(len(self.pair_unit))
+        rows, columns = np.nonzero(self._allowed[self.account_unit])
+        return self.scope.accounts[rows], number[self.account_unit[rows], columns]
+
+    @cached_property
+    def members(self) -> PairTable:
+        """Account × CSM pairs behind the pairs of units."""
+        account, pair = self._member
+        return self.problem.pairs(account, self.pair_csm[pair])
+
+    def _by_pair(self, values: FloatArray) -> FloatArray:
+        return np.bincount(self._member[1], values, minlength=len(self.pair_unit)).astype(float)
+
+    @cached_property
+    def hours(self) -> FloatArray:
+        """Service hours a year of every pair, without a plan's extra hours."""
+        return self._by_pair(self.members.hours)
+
+    def _account_sum(self, values: FloatArray) -> FloatArray:
+        """Sum of an account figure over the unit of every pair."""
+        return np.bincount(self.account_unit, values[self.scope.accounts], minlength=self.num_units)[self.pair_unit]
+
+    @cached_property
+    def count(self) -> FloatArray:
+        """Accounts of every pair."""
+        return self._account_sum(np.ones(len(self.problem.accounts.ids)))
+
+    @cached_property
+    def arr(self) -> FloatArray:
+        """ARR of every pair, USD."""
+        return self._account_sum(self.problem.accounts.arr)
+
+    @cached_property
+    def potential(self) -> dict[str, FloatArray]:
+        """Baseline renewal and expansion potential of every pair, USD."""
+        neutral = self.problem.neutral
+        return {"renewal": self._account_sum(neutral.kept), "expansion": self._account_sum(neutral.expanded)}
+
+    def due(self, quarter: int) -> tuple[FloatArray, FloatArray]:
+        """Number and ARR (USD) of renewals due in a quarter, of every pair."""
+        is_due = (self.problem.accounts.quarter == quarter).astype(float)
+        return self._account_sum(is_due), self._account_sum(is_due * self.problem.accounts.arr)
+
+    @cached_property
+    def moves(self) -> FloatArray:
+        """Moves that the moves rule counts, of every pair: forced ones not, a family that stays together once."""
+        account, pair = self._member
+        today, csm = self.problem.accounts.csm[account], self.pair_csm[pair]
+        may_stay = (today >= 0) & self.problem.allowed[account, np.maximum(today, 0)]
+        moves = self._by_pair((may_stay & (today != csm)).astype(float))
+        return np.minimum(moves, 1.0) if self.problem.rules["families"].is_hard else moves
+
+    @cached_property
+    def soft_pairs(self) -> FloatArray:
+        """Price in USD of the soft rules on single pairs that every pair bends."""
+        account, pair = self._member
+        price = np.zeros(len(account))
+        for rule_id in PAIR_RULES:
+            rule = self.problem.rules[rule_id]
+            if rule.is_soft:
+                price += rule.price * broken_pairs(self.problem, rule_id)[account, self.pair_csm[pair]]
+        return self._by_pair(price)
+
+    @property
+    def points_per_usd(self) -> float:
+        """Percentage points of NRR that one USD of year-end ARR is."""
+        return POINTS / self.problem.total_arr
+
+    @cached_property
+    def value(self) -> dict[tuple[int, int], FloatArray]:
+        """Worth in points of every pair under (segment, plan): year-end ARR, less the plan's extra hours and soft pairs.
+
+        Zero for pairs of other segments. The extra hours g enter as kappa · L · log g, which is linear (DESIGN 3.3).
+        """
+        return {(s, p): self.value_at(s, p) for s, rows in self.scope.plans.items() for p in rows}
+
+    def value_at(self, segment: int, plan: int) -> FloatArray:
+        account, pair = self._member
+        own = self.pair_segment[pair] == segment
+        usd = np.zeros(len(account))
+        if own.any():
+            usd[own] = self.problem.predict(_rows(self.members, own), segment, plan).total
+        factor = float(self.problem.effects[segment].hours_factor[plan])
+        extra = self.problem.kappa[segment] * self.hours * np.log(factor)
+        return np.where(
+            self.pair_segment == segment, (self._by_pair(usd) - extra - self.soft_pairs) * self.points_per_usd, 0.0
+        )
+
+
+def _rows(pairs: PairTable, mask: BoolArray) -> PairTable:
+    return PairTable(*(getattr(pairs, name)[mask] for name in PairTable.__slots__))
