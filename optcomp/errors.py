@@ -42,7 +42,8 @@ class Finding:
 
     def __str__(self) -> str:
         where = f"{self.place}: " if self.place else ""
-        sentences = [text.rstrip(".") + "." for text in (self.found, self.allowed, self.hint) if text]
+        texts = [text for text in (self.found, self.allowed, self.hint) if text]
+        sentences = [text if text.endswith(("?", "!", "…")) else text.rstrip(".") + "." for text in texts]
         source = f" [{self.requirement}]" if self.requirement else ""
         return where + " ".join(sentences) + source
 
