@@ -81,7 +81,7 @@ def model_names(kind: str, beside: Path | None = None) -> list[str]:
 
 def _candidates(kind: str, name: str, beside: Path | None) -> list[Path]:
     is_path = "/" in name or "\\" in name or name.endswith(".toml")
-    if not is_path and not _PLAIN_NAME.fullmatch(name):
+    if (not is_path and not _PLAIN_NAME.fullmatch(name)) or not name.isprintable():
         allowed = "Letters, digits, dots, hyphens and underscores, or a path to a .toml file"
         raise _wrong_name(kind, name, f"{name!r} is not a name of a model", allowed)
     shipped = [] if is_path else [model_files() / kind / f"{name}.toml"]

@@ -128,8 +128,8 @@ def _checked(rule: Rule, name: str, value: object, key: Key, flag: Flag) -> floa
         return None
     if not low <= value <= high:  # False for nan as well.
         hint = "Shares are written 0.15, not 15" if unit.startswith("share") and 1 < value <= 100 else ""
-        flag(key, f"{name} of {rule.rule_id} is {value:g}" if abs(value) < 1e300 else f"{name} is out of range",
-             f"{low:g} to {high:g}, {unit}", hint)  # fmt: skip
+        found = "is out of range" if abs(value) >= 1e300 else f"is {value:g}"
+        flag(key, f"{name} of {rule.rule_id} {found}", f"{low:g} to {high:g}, {unit}", hint)
         return None
     return float(value)
 
