@@ -40,6 +40,8 @@ _UNITS = {
 }  # fmt: skip
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+#: Longest name or path; file systems refuse names above 255 bytes with an error of their own.
+_MAX_NAME = 200
 
 
 class _Schema(Protocol):
@@ -81,9 +83,9 @@ def model_names(kind: str, beside: Path | None = None) -> list[str]:
 
 def _candidates(kind: str, name: str, beside: Path | None) -> list[Path]:
     is_path = "/" in name or "\\" in name or name.endswith(".toml")
-    if (not is_path and not _PLAIN_NAME.fullmatch(name)) or not name.isprintable():
+    if (not is_path and not _PLAIN_NAME.fullmatch(name)) or not name.isprintable() or len(name) > _MAX_NAME:
         allowed = "Letters, digits, dots, hyphens and underscores, or a path to a .toml file"
-        raise _wrong_name(kind, name, f"{name!r} is not a name of a model", allowed)
+        raise _wrong_name(kind, name, f"{name[:40]!r} is not a name of a model", allowed)
     shipped = [] if is_path else [model_files() / kind / f"{name}.toml"]
     if beside is None:
         return [Path(name)] if is_path else shipped

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol, cast
+from typing import Protocol
 
 from optcomp.model_files import Key, ModelFile, did_you_mean
 from optcomp.plan import METRICS
@@ -18,7 +18,8 @@ from optcomp.rules import SPECS, Rule, Rules, default_rule
 Overrides = Iterable[tuple[str, Iterable[tuple[str, object]]]]
 
 _TABLES = ("rules", "off", "says", "facts")
-_SAYS_KEYS = ("what", "metrics", "at_least", "at_most", "max_components")
+_SAYS_LIMITS = ("at_least", "at_most", "max_components")
+_SAYS_KEYS = ("what", "metrics", *_SAYS_LIMITS)
 
 
 class Flag(Protocol):
@@ -142,23 +143,30 @@ def _ends(numbers: Mapping[str, float]) -> list[tuple[str, str]]:
 def pack_sayings(file: ModelFile) -> tuple[Saying, ...]:
     """What the pack's source says about weights; problems are flagged on the file."""
     rows = file.values.get("says", [])
-    sayings: list[Saying] = []
-    for i, row in enumerate(rows if isinstance(rows, list) else []):
-        key = ("says", str(i))
-        if not isinstance(row, dict):
-            file.flag(key, f"{row!r} is not a table", "Rows [[says]]")
-            continue
-        for unknown in sorted(set(row) - set(_SAYS_KEYS)):
-            file.flag((*key, unknown), f"a saying has no {unknown!r}", "", did_you_mean(unknown, _SAYS_KEYS))
-        metrics = row.get("metrics", [])
-        for metric in metrics if isinstance(metrics, list) else [metrics]:
-            if metric not in METRICS:
-                hint = did_you_mean(str(metric), list(METRICS))
-                file.flag((*key, "metrics"), f"there is no metric {metric!r}", "A metric", hint)
-        limits = {k: cast("float | None", row.get(k)) for k in ("at_least", "at_most", "max_components")}
-        if all(limit is None for limit in limits.values()):
-            file.flag(key, "the saying limits nothing", "at_least, at_most or max_components")
-        source = file.about.get(key, {}).get("source", str(file.head.get("source", "")))
-        names = tuple(str(m) for m in metrics) if isinstance(metrics, list) else ()
-        sayings.append(Saying(str(file.head.get("name", "")), str(row.get("what", "")), source, names, **limits))
-    return tuple(sayings)
+    if not isinstance(rows, list):
+        file.flag(("says",), "says is not a list of tables", "Rows [[says]]")
+        rows = []
+    return tuple(_saying(file, row, ("says", str(i))) for i, row in enumerate(rows))
+
+
+def _saying(file: ModelFile, row: object, key: Key) -> Saying:
+    if not isinstance(row, dict):
+        file.flag(key, f"{row!r} is not a table", "Rows [[says]]")
+        row = {}
+    for unknown in sorted(set(row) - set(_SAYS_KEYS)):
+        file.flag((*key, unknown), f"a saying has no {unknown!r}", "", did_you_mean(unknown, _SAYS_KEYS))
+    given = row.get("metrics", [])
+    metrics = tuple(str(m) for m in given) if isinstance(given, list) else (str(given),)
+    for metric in metrics:
+        if metric not in METRICS:
+            hint = did_you_mean(metric, list(METRICS))
+            file.flag((*key, "metrics"), f"there is no metric {metric!r}", "A metric", hint)
+    limits: dict[str, float | None] = dict.fromkeys(_SAYS_LIMITS)
+    for name in (n for n in _SAYS_LIMITS if n in row):
+        limits[name] = row[name] if isinstance(row[name], float) else None
+        if limits[name] is None and (*key, name) not in file.flagged:
+            file.flag((*key, name), f"{name} is {row[name]!r}", "A number")
+    if not any(name in row for name in _SAYS_LIMITS):
+        file.flag(key, "the saying limits nothing", "at_least, at_most or max_components")
+    source = file.about.get(key, {}).get("source", str(file.head.get("source", "")))
+    return Saying(str(file.head.get("name", "")), str(row.get("what", "")), source, metrics, **limits)

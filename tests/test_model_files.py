@@ -211,3 +211,20 @@ def test_what_a_pack_leaves_unsaid_stays_as_in_the_catalogue(tmp_path: Path) -> 
 
     assert rules["families"].state == "off"
     assert rules["hours"]["ceiling"] == SPECS["hours"].parameters["ceiling"].default
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("rules = 3\n", "rules is not a table"),
+        ("says = 3\n", "says is not a list"),
+        ("says = [3]\n", "3.0 is not a table"),
+        ('says = [{ metrics = [{}], at_least = "x" }]\n', "at_least is 'x'"),
+        ("off = [{}]\n", "there is no rule '{}'"),
+        ("[rules.hours]\nsource = 'x'\nceiling = [1]\n", "ceiling of hours is [1.0]"),
+        ("[rules]\nhours = 3\n", "hours is 3.0"),
+        ("[rules.hours]\nsource = 'x'\nstate = ['hard']\n", "the state of hours is ['hard']"),
+    ],
+)
+def test_a_pack_of_the_wrong_shape_is_refused(tmp_path: Path, body: str, words: str) -> None:
+    assert words in refused(load_rules, "own", own(tmp_path, "rules", body))
