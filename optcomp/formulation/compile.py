@@ -15,7 +15,8 @@ from pyomo.common.errors import InfeasibleConstraintException
 from pyomo.core.expr.visitor import identify_variables
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
-from optcomp.engine.program import FEASIBILITY_TOLERANCE, FloatArray, Program
+from optcomp.engine.program import FEASIBILITY_TOLERANCE, Program
+from optcomp.types import FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
