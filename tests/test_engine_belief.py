@@ -195,7 +195,7 @@ def load_cost() -> Program:
 
 @pytest.mark.parametrize("noise", [0.0, 1e-16, -1e-16, 1e-12, -1e-12, 1e-9, -1e-9, 1e-7, -1e-7])
 def test_rounding_in_the_duals_of_a_load_curve_costs_next_to_nothing(noise: float) -> None:
-    """At x = 0: r = 0, t = -1, value 1; at x = 1: r = 2, t = 1, value 0. Free columns do not make the bound infinite."""
+    """At x = 0: r = 0, t = -1, value 1; at x = 1: r = 2, t = 1, value 0. Free columns keep the bound finite."""
     # Stationary for t: the prices of the tangents sum to -1; for r: -y0 - y1 - 2 y2 = 0, so y0 = 1 with y1 = -1.
     duals = np.array([1.0, -1.0, 0.0]) + noise
 
