@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -85,9 +86,8 @@ def _allowed(detail: ErrorDetails) -> str:
     message = detail["msg"].removeprefix("Value error, ")
     if message == "Field required":
         return "It is required"
-    return (
-        message.replace("Input should", "It must").replace("String should", "It must").replace("List should", "It must")
-    )
+    message = re.sub("^(Input|String|List|Dictionary) should", "It must", message)
+    return message.replace("a valid dictionary", "a table").replace("valid ", "")
 
 
 def _hint(kind: str, value: object) -> str:
@@ -184,6 +184,9 @@ def _check_columns(document: Document, columns: Mapping[str, Mapping[str, str]])
 
 
 def _check_limits(document: Document, settings: Settings) -> Iterator[Finding]:
+    if settings.tables.decimal == settings.tables.thousands:
+        found = f"decimal and thousands are both {settings.tables.decimal!r}"
+        yield document.finding(("tables", "thousands"), "not-allowed", found=found, allowed="Two characters")
     yield from _check_menu(document, ("menu",), settings.menu)
     for name, segment in settings.segments.items():
         path = ("segments", name)

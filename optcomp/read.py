@@ -16,7 +16,7 @@ from optcomp.config_checks import check_config
 from optcomp.crosschecks import Tables, check_together, with_long_ids
 from optcomp.errors import Finding, InputError
 from optcomp.instance import Account, Csm, Instance, Pair
-from optcomp.sources import Source, open_source
+from optcomp.sources import Source, open_source, reading
 from optcomp.tables import ACCOUNTS, CSMS, PAIRS, Table
 from optcomp.toml_text import Document, override
 
@@ -37,12 +37,16 @@ def read_instance(path: Path, *, overrides: Sequence[str] = ()) -> tuple[Instanc
     OutputError
         When a file cannot be opened.
     """
-    source = open_source(path)
+    with reading(path):
+        return _read(open_source(path), overrides)
+
+
+def _read(source: Source, overrides: Sequence[str]) -> tuple[Instance, tuple[Finding, ...]]:
     document = override(source.document(), overrides)
     settings, findings = check_config(document)
-    reading = _Reading(source, *_how_to_read(settings, document))
-    tables = Tables(*(reading.table(table) for table in (ACCOUNTS, CSMS, PAIRS)))
-    findings += reading.findings
+    desk = _Desk(source, *_how_to_read(settings, document))
+    tables = Tables(*(desk.table(table) for table in (ACCOUNTS, CSMS, PAIRS)))
+    findings += desk.findings
     tables, matched = with_long_ids(tables)
     findings += [*matched, *_together(tables, settings, document)]
     kept = capped(findings)
@@ -54,9 +58,10 @@ def read_instance(path: Path, *, overrides: Sequence[str] = ()) -> tuple[Instanc
 
 def input_files(path: Path) -> list[Path]:
     """Every file that `read_instance` reads from here, in the order of their names; for hashing."""
-    source = open_source(path)
-    tables, _ = _how_to_read(None, source.document())
-    return sorted(source.files(tables.files))
+    with reading(path):
+        source = open_source(path)
+        tables, _ = _how_to_read(None, source.document())
+        return sorted(source.files(tables.files))
 
 
 def _how_to_read(settings: Settings | None, document: Document) -> tuple[TableSettings, dict[str, dict[str, str]]]:
@@ -76,7 +81,7 @@ def _how_to_read(settings: Settings | None, document: Document) -> tuple[TableSe
         return TableSettings(), declared
 
 
-class _Reading:
+class _Desk:
     """Reads table after table and keeps what is found."""
 
     def __init__(self, source: Source, settings: TableSettings, columns: dict[str, dict[str, str]]) -> None:

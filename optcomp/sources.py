@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Protocol
@@ -68,20 +69,31 @@ def read_bytes(path: Path, file: str) -> bytes:
     ------
     InputError
         When it is a folder, a device, a pipe, or too large.
+    """
+    # A pipe would block for ever, so it is looked at before it is opened.
+    info = path.stat()
+    if not stat.S_ISREG(info.st_mode):
+        raise refuse("not-a-file", "This is not a regular file", "A file", file=file)
+    if info.st_size > MAX_FILE_BYTES:
+        found, hint = f"{info.st_size:,} bytes", "Leave out columns, or solve the regions one by one"
+        raise refuse("file-too-large", found, f"At most {MAX_FILE_BYTES:,} bytes", hint, file=file)
+    return path.read_bytes()
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Says which file the operating system would not give.
+
+    Raises
+    ------
     OutputError
-        When it cannot be opened.
+        Where it would not.
     """
     try:
-        # A pipe would block for ever, so it is looked at before it is opened.
-        info = path.stat()
-        if not stat.S_ISREG(info.st_mode):
-            raise refuse("not-a-file", "This is not a regular file", "A file", file=file)
-        if info.st_size > MAX_FILE_BYTES:
-            found, hint = f"{info.st_size:,} bytes", "Leave out columns, or solve the regions one by one"
-            raise refuse("file-too-large", found, f"At most {MAX_FILE_BYTES:,} bytes", hint, file=file)
-        return path.read_bytes()
+        yield
     except OSError as error:
-        raise OutputError(f"{file}: cannot be read ({error.strerror}). Check that the file may be read.") from None
+        name = error.filename or path
+        raise OutputError(f"{name}: cannot be read ({error.strerror}). Check the permissions.") from None
 
 
 @dataclass(frozen=True, slots=True)

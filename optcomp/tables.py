@@ -164,7 +164,7 @@ CSMS = Table(
         Column("name", "text", "Name that people know.", "Sam Lee", aliases=("Full Name", "CSM Name")),
         Column(
             "segment", "text", "Segment, as declared in instance.toml.", "growth", required=True, references="segments",
-            aliases=("Segment__c", "Team", "Department"),
+            aliases=("Segment__c", "Team"),
         ),
         Column(
             "base", "number", "Base pay.", "85000", "money a year", required=True, low=0.0, high=MAX_MONEY,
@@ -181,7 +181,7 @@ CSMS = Table(
         Column("region", "text", "Region that the CSM serves.", "EMEA", aliases=("Region__c", "Territory")),
         Column("languages", "list", "Languages spoken.", "en; de", aliases=("language",)),
         Column("industries", "list", "Industries known.", "retail; banking", aliases=("industry",)),
-        Column("level", "text", "Level in the pay benchmarks.", "csm", aliases=("Job Level", "Title")),
+        Column("level", "text", "Level in the pay benchmarks.", "csm", aliases=("Job Level",)),
         Column(
             "tenure_years", "number", "Years with the company.", "2.5", "years",
             low=0, high=60, aliases=("Tenure",),

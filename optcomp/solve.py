@@ -1,0 +1,291 @@
+"""Solve a problem: choose a path, keep the best verified solution and its proved bound, whatever happens on the way."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from optcomp.decompose.master import Pick, plans_of_all
+from optcomp.decompose.pools import why_joint
+from optcomp.decompose.search import Found, Search, Target
+from optcomp.engine import Engine, interruptible
+from optcomp.errors import SolverError
+from optcomp.evaluate import Evaluation, current_solution, evaluate
+from optcomp.formulation.scope import POINTS
+from optcomp.hooks import Hook, hook_violations
+from optcomp.infeasible import why_nothing_fits
+from optcomp.joint import Answer, JointPath
+from optcomp.pay_first import plans_at_books
+from optcomp.problem import Problem
+from optcomp.solution import Solution
+
+TOGETHER = "pay and books together"
+# The exact value of a solution and the program's may differ by sums of floats and the solver's row tolerance, in points.
+AGREEMENT = 1e-4
+
+
+class Status(str, Enum):
+    """How a solve ended, in the words of the summary."""
+
+    OPTIMAL = "optimal"  # within the gap that was asked for
+    FEASIBLE = "feasible"
+    INFEASIBLE = "infeasible"
+    NO_SOLUTION = "no_solution"
+    SOLVER_CRASHED = "solver_crashed"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to solve.
+
+    time_limit_seconds : for the whole solve; gap_pp : percentage points of NRR within which a solution counts as optimal
+    seed : for the solver; workers : solver processes at a time
+    method : `auto` proves by pools where books do not couple, else by the joint program
+    """
+
+    time_limit_seconds: float = 600.0
+    gap_pp: float = 0.01
+    seed: int = 0
+    workers: int = 2
+    method: str = "auto"
+    hooks: tuple[Hook, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a solve stands; ratios (1.02 = 102 %), None where unknown."""
+
+    phase: str
+    objective: float | None
+    bound: float | None
+    seconds: float
+
+    @property
+    def gap_pp(self) -> float | None:
+        """Percentage points between bound and objective."""
+        if self.objective is None or self.bound is None:
+            return None
+        return max(POINTS * (self.bound - self.objective), 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A solution and how it was found.
+
+    current : today's plans and books, evaluated; `current_is_counterfactual` when leavers were counted as staying
+    objective_bound : no plans and books within the rules are worth more (ratio; inf: nothing proved)
+    pay_first, books_first : what deciding the one and then the other gives, None where that found nothing
+    """
+
+    status: Status
+    solution: Solution | None
+    evaluation: Evaluation | None
+    current: Evaluation
+    current_is_counterfactual: bool
+    objective_bound: float
+    seconds: float
+    method: str
+    why_joint: str
+    pay_first: Evaluation | None = None
+    books_first: Evaluation | None = None
+    signal: int = 0
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def gap_pp(self) -> float:
+        """Percentage points of NRR between the proved bound and the solution."""
+        if self.evaluation is None:
+            return math.inf
+        return max(POINTS * (self.objective_bound - self.evaluation.objective), 0.0)
+
+
+@dataclass
+class Best:
+    """The best verified solution so far; every candidate is judged by `evaluate` before it counts."""
+
+    problem: Problem
+    hooks: Sequence[Hook]
+    solution: Solution | None = None
+    evaluation: Evaluation | None = None
+
+    def offer(self, solution: Solution, promised: float | None = None) -> Evaluation | None:
+        """Take a solution if it holds up and is better; its evaluation, or None where it breaks a hard rule.
+
+        promised : the program's own value in points; a difference from `evaluate` is a bug, not a result
+        """
+        result = evaluate(self.problem, solution)
+        if result.violations or hook_violations(self.hooks, self.problem, solution):
+            if promised is not None:
+                raise SolverError(
+                    "The program and the evaluator disagree: a solution breaks "
+                    f"{', '.join(sorted({b.rule_id for b in result.violations}))}. This is a bug in optcomp; please report it."
+                )
+            return None
+        if promised is not None and abs(promised - POINTS * result.objective) > AGREEMENT:
+            raise SolverError(
+                f"The program and the evaluator disagree by {promised - POINTS * result.objective:.6f} points of NRR. "
+                "This is a bug in optcomp; please report it."
+            )
+        if self.evaluation is None or result.objective > self.evaluation.objective:
+            self.solution, self.evaluation = solution, result
+        return result
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def solve(problem: Problem, settings: Settings | None = None, on_progress: OnProgress | None = None) -> Result:
+    """The best plans and books, with a proved bound.
+
+    Ctrl-C, SIGTERM, the time limit and a crash of the solver keep the best solution found and its bound.
+
+    Raises
+    ------
+    SolverError
+        When the solver contradicts the evaluator, which would be a bug.
+    """
+    settings = settings or Settings()
+    run = _Run(problem, settings, on_progress or (lambda progress: None))
+    with Engine(settings.workers) as engine, Engine(1) as helper, interruptible(engine) as interruption:
+        run.solve(engine, helper, is_interrupted=lambda: interruption.received is not None)
+        return run.result(interruption.received or 0)
+
+
+@dataclass
+class _Run:
+    problem: Problem
+    settings: Settings
+    on_progress: OnProgress
+    bound: float = math.inf
+    phase: str = "today's plans and books"
+    has_crashed: bool = False
+    pay_first: Evaluation | None = None
+    books_first: Evaluation | None = None
+    started: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.best = Best(self.problem, self.settings.hooks)
+        self.why_joint = "constraints of your own couple everything" if self.settings.hooks else why_joint(self.problem)
+        self.method = self.settings.method
+        if self.method == "auto":
+            self.method = "joint" if self.why_joint else "decomposed"
+
+    def solve(self, engine: Engine, helper: Engine, *, is_interrupted: Callable[[], bool]) -> None:
+        """Try today's solution, then the two one-after-the-other ways, then both together."""
+        deadline = self.started + self.settings.time_limit_seconds
+        target = Target(
+            gap=self.settings.gap_pp,
+            deadline=deadline,
+            seed=self.settings.seed,
+            is_over=lambda: is_interrupted() or time.monotonic() >= deadline,
+        )
+        if (self.problem.accounts.csm >= 0).all():
+            self.best.offer(current_solution(self.problem))
+        self._report()
+        if self.problem.total_arr <= 0.0:
+            self.bound = 0.0 if self.best.evaluation is not None else -math.inf
+        elif self.method == "decomposed":
+            self._solve_decomposed(Search(self.problem, engine, helper, target, self._on_found))
+        else:
+            self._solve_joint(JointPath(self.problem, engine, target, self.settings.hooks, self._on_bound), helper)
+
+    # ---- by pools ---------------------------------------------------------------------------------------------
+
+    def _solve_decomposed(self, search: Search) -> None:
+        self.phase = "books first, then pay"
+        found = search.run([[0] for _ in self.problem.segments], money=False)
+        if found.best is not None:
+            self.books_first = self._offer(search, search.plans_for_books(found.best))
+        self.phase = "pay first, then books"
+        plans = plans_at_books(self.problem, search.helper)
+        if plans is not None:
+            self.pay_first = self._offer(search, search.run([[p] for p in plans]).best)
+        self.phase = TOGETHER
+        found = search.run(plans_of_all(self.problem))
+        self.has_crashed = found.has_crashed
+
+    def _offer(self, search: Search, pick: Pick | None) -> Evaluation | None:
+        return None if pick is None else self.best.offer(search.solution(pick), pick.value)
+
+    def _on_found(self, search: Search, found: Found) -> None:
+        if self.phase == TOGETHER:
+            self._offer(search, found.best)
+            self.bound = min(self.bound, found.bound)
+        self._report()
+
+    # ---- the joint program ------------------------------------------------------------------------------------
+
+    def _solve_joint(self, path: JointPath, helper: Engine) -> None:
+        self.phase = "books first, then pay"
+        books = path.books_under([0] * len(self.problem.segments)).solution
+        if books is not None:
+            self.books_first = self._take(path.plans_for(books))
+        self.phase = "pay first, then books"
+        plans = plans_at_books(self.problem, helper)
+        if plans is not None:
+            self.pay_first = self._take(path.books_under(plans))
+        self.phase = TOGETHER
+        answer = path.everything(self.best.solution)
+        self._take(answer)
+        self._on_bound(answer.bound)
+        self.has_crashed = answer.has_crashed
+
+    def _take(self, answer: Answer) -> Evaluation | None:
+        taken = None if answer.solution is None else self.best.offer(answer.solution, answer.value)
+        self._report()
+        return taken
+
+    def _on_bound(self, bound: float) -> None:
+        self.bound = min(self.bound, bound)
+        self._report()
+
+    # ---- answers ----------------------------------------------------------------------------------------------
+
+    def _report(self) -> None:
+        objective = self.best.evaluation.objective if self.best.evaluation else None
+        bound = self.bound / POINTS if math.isfinite(self.bound) else None
+        self.on_progress(Progress(self.phase, objective, bound, time.monotonic() - self.started))
+
+    def result(self, signal: int) -> Result:
+        """What is known when the solve ends."""
+        staying = self.problem.as_if_nobody_leaves() if self.problem.has_leavers_with_books else self.problem
+        evaluation = self.best.evaluation
+        return Result(
+            status=self._status(),
+            solution=self.best.solution,
+            evaluation=evaluation,
+            current=evaluate(staying, current_solution(staying)),
+            current_is_counterfactual=self.problem.has_leavers_with_books,
+            objective_bound=self._checked_bound() / POINTS,
+            seconds=time.monotonic() - self.started,
+            method=self.method,
+            why_joint=self.why_joint,
+            pay_first=self.pay_first,
+            books_first=self.books_first,
+            signal=signal,
+            reasons=() if evaluation is not None else why_nothing_fits(self.problem),
+        )
+
+    def _checked_bound(self) -> float:
+        """The bound in points; a bound below a solution that holds up is a bug, never a warning."""
+        if self.best.evaluation is None:
+            return self.bound
+        value = POINTS * self.best.evaluation.objective
+        if self.bound < value - AGREEMENT:
+            raise SolverError(
+                f"The proved bound {self.bound:.6f} lies below a solution of {value:.6f} points of NRR. "
+                "This is a bug in optcomp; please report it."
+            )
+        return max(self.bound, value)
+
+    def _status(self) -> Status:
+        if self.best.evaluation is None:
+            if self.bound == -math.inf:
+                return Status.INFEASIBLE
+            return Status.SOLVER_CRASHED if self.has_crashed else Status.NO_SOLUTION
+        if self._checked_bound() - POINTS * self.best.evaluation.objective <= self.settings.gap_pp + 1e-9:
+            return Status.OPTIMAL
+        return Status.SOLVER_CRASHED if self.has_crashed else Status.FEASIBLE
