@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from dataclasses import dataclass
 
 from optcomp.tabular.raw import refuse
@@ -46,7 +47,7 @@ def open_archive(data: bytes, file: str) -> Archive:
             left = MAX_TOTAL_BYTES
             for part in parts.infolist():
                 left -= _check_part(parts, part, min(left, MAX_PART_BYTES), file)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
         found = f"The archive is broken ({str(error)[:80]})"
         raise refuse("broken-archive", found, _ALLOWED, "Save it again", file=file) from None
     return Archive(data, file)
@@ -54,6 +55,8 @@ def open_archive(data: bytes, file: str) -> Archive:
 
 def _check_names(parts: list[zipfile.ZipInfo], file: str) -> None:
     names = [part.filename for part in parts]
+    if any(part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for part in parts):
+        raise zipfile.BadZipFile("unusual compression")
     if len(names) > MAX_PARTS:
         raise refuse("too-many-parts", f"{len(names):,} parts", f"At most {MAX_PARTS:,}", file=file)
     for name in names:

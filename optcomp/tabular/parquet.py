@@ -46,10 +46,12 @@ def read_parquet(data: bytes, file: str) -> RawTable:
 def _pyarrow(file: str) -> ModuleType:
     try:
         import pyarrow  # optional: 170 MB that most users never need
+
+        module: ModuleType = pyarrow
     except ImportError:
         hint = "pip install 'optcomp[parquet]', or write the table as CSV"
         raise refuse("no-pyarrow", "Parquet needs pyarrow, which is not installed", "", hint, file=file) from None
-    return pyarrow
+    return module
 
 
 def _check_size(metadata: Any, file: str) -> None:

@@ -13,7 +13,7 @@ MAX_COLUMNS = 200
 # What one cell of Excel holds. Longer ones are files gone wrong, mostly an unclosed quote.
 MAX_CELL = 32_767
 # Files are read whole. Larger ones would take several times this in memory.
-MAX_FILE_BYTES = 500_000_000
+MAX_FILE_BYTES = 250_000_000
 
 
 @dataclass(frozen=True, slots=True)

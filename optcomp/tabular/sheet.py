@@ -16,9 +16,10 @@ _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationship
 
 @dataclass(frozen=True, slots=True)
 class SheetFacts:
-    """uncomputed : name and row of each cell with a formula and no value."""
+    """uncomputed, errors : name and row of each cell with a formula and no value, and with an error such as #REF!."""
 
     uncomputed: tuple[tuple[str, int], ...] = ()
+    errors: tuple[tuple[str, int], ...] = ()
     hidden_rows: tuple[int, ...] = ()
     hidden_columns: tuple[str, ...] = ()
 
@@ -61,18 +62,20 @@ def _parse(archive: Archive, part: str) -> ElementTree.Element | None:
 def sheet_facts(archive: Archive, part: str) -> SheetFacts:
     """The facts; the XML is only walked through when it holds a formula or something hidden."""
     text = archive.part(part)
-    if not re.search(rb"<(?:\w+:)?f[ >/]|hidden=", text):
+    if not re.search(rb"<(?:\w+:)?f[ >/]|hidden=|t=[\"']e[\"']", text):
         return SheetFacts()
     uncomputed: list[tuple[str, int]] = []
+    errors: list[tuple[str, int]] = []
     rows: list[int] = []
     columns: list[str] = []
     try:
         for _, element in ElementTree.iterparse(io.BytesIO(text)):
             tag = element.tag.removeprefix(_NAMESPACE)
             is_hidden = element.get("hidden") in ("1", "true")
-            if tag == "c" and element.find(f"{_NAMESPACE}f") is not None and not _value(element):
-                name = element.get("r", "")
-                uncomputed.append((name, int(re.sub(r"\D", "", name) or 0)))
+            if tag == "c" and element.get("t") == "e":
+                errors.append(_place(element))
+            elif tag == "c" and element.find(f"{_NAMESPACE}f") is not None and not _value(element):
+                uncomputed.append(_place(element))
             elif tag == "row":
                 rows += [int(element.get("r", "0"))] if is_hidden else []
                 element.clear()
@@ -81,7 +84,12 @@ def sheet_facts(archive: Archive, part: str) -> SheetFacts:
     except (ElementTree.ParseError, ValueError) as error:
         found = f"A sheet is not XML ({str(error)[:60]})"
         raise refuse("broken-workbook", found, "An .xlsx workbook", file=archive.file) from None
-    return SheetFacts(tuple(uncomputed), tuple(rows), tuple(columns))
+    return SheetFacts(tuple(uncomputed), tuple(errors), tuple(rows), tuple(columns))
+
+
+def _place(cell: ElementTree.Element) -> tuple[str, int]:
+    name = cell.get("r", "")
+    return name, int(re.sub(r"\D", "", name) or 0)
 
 
 def _value(cell: ElementTree.Element) -> str:

@@ -12,7 +12,6 @@ from optcomp.cells import shown
 from optcomp.errors import Finding, InputError
 from optcomp.tabular.raw import MAX_CELL, MAX_COLUMNS, MAX_ROWS, Dialect, RawTable, refuse
 
-ENCODINGS = ("utf-8", "utf-16", "cp1250", "cp1252", "latin-1", "iso-8859-15", "mac-roman")
 DELIMITERS = (",", ";", "\t", "|")
 # Beginnings of files that are something else whatever their name says.
 _MAGIC = {
@@ -22,6 +21,9 @@ _MAGIC = {
     b"\x1f\x8b": "a gzip archive",
     b"%PDF": "a PDF",
 }
+_LINE_END = re.compile(r"\r\n|\r|\n")
+# More than any header that is allowed: 200 columns of 100 characters are 20,000.
+_LONGEST_HEADER = 100_000
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -35,17 +37,18 @@ def read_csv(data: bytes, file: str, known: Iterable[str], *, dialect: Dialect) 
     InputError
         When the file cannot be cut into rows of equal width; every row that does not fit is listed.
     """
-    text = _decoded(data, file, dialect.encoding)
-    delimiter = dialect.delimiter or _delimiter(text, known)
-    records = _records(text, file, delimiter)
+    first_line = _first_line(data, file, dialect.encoding)
+    delimiter = dialect.delimiter or _delimiter(first_line, known)
+    records = _records(data, file, delimiter, dialect.encoding)
     header_row, header = next(records, (1, []))
-    _check_header(header, delimiter, file, text)
+    _check_header(header, delimiter, file, first_line)
     rows, cells = _body(records, file, len(header))
     columns = tuple(zip(*cells, strict=True)) if cells else tuple(() for _ in header)
     return RawTable(file, tuple(header), tuple(rows), columns, header_row=header_row)
 
 
-def _decoded(data: bytes, file: str, encoding: str) -> str:
+def _first_line(data: bytes, file: str, encoding: str) -> str:
+    """The first line that is not blank, once it is sure that all of the file is text."""
     if not data.strip():
         raise refuse("empty-file", "The file is empty", "A header row and one row for each record", file=file)
     for magic, kind in _MAGIC.items():
@@ -55,26 +58,29 @@ def _decoded(data: bytes, file: str, encoding: str) -> str:
         hint = 'Save it as "CSV UTF-8", or declare encoding = "utf-16" under [tables] in instance.toml'
         raise refuse("encoding", "The file is UTF-16", f"Text in {encoding}", hint, file=file)
     try:
-        text = data.decode("utf-8-sig" if encoding == "utf-8" else encoding)
+        text = data.decode(_codec(encoding))
     except UnicodeDecodeError as error:
         raise _undecodable(data, file, encoding, error) from None
     if "\0" in text:
-        row = text.count("\n", 0, text.index("\0")) + 1
+        row = len(_LINE_END.findall(text, 0, text.index("\0"))) + 1
         raise refuse("nul-byte", "A NUL byte", "Text only", "Export the file again", file=file, row=row)
-    return text
+    return re.split(r"[\r\n]", text.lstrip()[:_LONGEST_HEADER], maxsplit=1)[0]
+
+
+def _codec(encoding: str) -> str:
+    return "utf-8-sig" if encoding == "utf-8" else encoding
 
 
 def _undecodable(data: bytes, file: str, encoding: str, error: UnicodeDecodeError) -> InputError:
-    row = data.count(b"\n", 0, error.start) + 1
+    row = len(re.findall(rb"\r\n|\r|\n", data[: error.start])) + 1
     found = f"Byte {error.start} is 0x{data[error.start]:02X}, which is not {encoding}"
     hint = 'Save it as "CSV UTF-8", or declare encoding = "cp1252" under [tables] in instance.toml'
     return refuse("encoding", found, f"Text in {encoding}", hint, file=file, row=row)
 
 
-def _delimiter(text: str, known: Iterable[str]) -> str:
+def _delimiter(first: str, known: Iterable[str]) -> str:
     """The delimiter by which the first line holds most headers that are known, then most fields."""
     names = {_plain(name) for name in known}
-    first = re.split(r"[\r\n]", text.lstrip("\r\n"), maxsplit=1)[0]
 
     def score(delimiter: str) -> tuple[int, int]:
         fields = [_plain(field) for field in first.split(delimiter)]
@@ -87,9 +93,11 @@ def _plain(header: str) -> str:
     return re.sub(r"[^a-z0-9]+", "", header.casefold())
 
 
-def _records(text: str, file: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _records(data: bytes, file: str, delimiter: str, encoding: str) -> Iterator[tuple[int, list[str]]]:
     """Each record with the line on which it begins; lines that are all blank are passed over."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    # Decoded again bit by bit, because a whole text in StringIO takes four bytes a character.
+    lines = io.TextIOWrapper(io.BytesIO(data), encoding=_codec(encoding), newline="")
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     line = 0
     while True:
         try:
@@ -114,7 +122,7 @@ def _broken_quote(file: str, row: int, reason: str) -> InputError:
     return refuse(code, found, allowed, 'A quote inside a quoted cell is written twice: ""', file=file, row=row)
 
 
-def _check_header(header: list[str], delimiter: str, file: str, text: str) -> None:
+def _check_header(header: list[str], delimiter: str, file: str, first: str) -> None:
     if not header:
         raise refuse("empty-file", "The file holds no header", "A header row", file=file)
     if len(header) > MAX_COLUMNS:
@@ -123,7 +131,6 @@ def _check_header(header: list[str], delimiter: str, file: str, text: str) -> No
             "too-many-columns", found, f"At most {MAX_COLUMNS} columns", "Leave out what is not used", file=file
         )
     if len(header) == 1:
-        first = re.split(r"[\r\n]", text, maxsplit=1)[0]
         better = next((d for d in DELIMITERS if d != delimiter and d in first), "")
         hint = f'Declare delimiter = "{better}" under [tables] in instance.toml' if better else ""
         found = f"Only one column, {shown(header[0])}, with the delimiter {delimiter!r}"

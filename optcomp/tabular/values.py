@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -106,6 +107,8 @@ def _not_a_number(text: str, dialect: Dialect) -> Fault:
         return Fault("number-too-long", f"has {len(text)} characters", f"Numbers have at most {_MAX_NUMBER}")
     if text.casefold().lstrip("+-") in ("inf", "infinity", "∞"):
         return Fault("not-finite", "is not finite")
+    if text.startswith(("−", "–")):
+        return Fault("not-a-number", "has a typographic minus", "Write the plain one: -")
     if text.startswith("#"):
         return Fault("error-cell", "is an error of the spreadsheet", "Mend the formula and save again")
     if text.endswith("%"):
@@ -182,10 +185,19 @@ def read_text(cell: object) -> object:
     if text.isprintable() and text.isascii():
         return text
     # Bidi overrides stay, as right-to-left names need their marks; they are neutralised where text is shown.
-    clean = "".join(" " if c in "\t\r\n" else c for c in text if ord(c) >= 0xA0 or c.isprintable() or c in "\t\r\n")
+    clean = "".join(" " if c in _BLANKS else c for c in text if c in _BLANKS or not _is_stripped(c))
     if clean == text:
         return text
-    return Note(clean, "control-characters", f"holds {code_points(text)}, taken out")
+    return Note(clean, "odd-characters", f"holds {code_points(text)}, taken out or made a blank")
+
+
+# Line ends and blanks that are not the plain one: they would keep "EMEA North" from being "EMEA North".
+_BLANKS = "\t\r\n\u00a0\u2007\u202f"
+_INVISIBLE = "\u00ad\u200b\u2060\ufeff"
+
+
+def _is_stripped(char: str) -> bool:
+    return char in _INVISIBLE or unicodedata.category(char) in ("Cc", "Cs")
 
 
 def read_id(cell: object) -> object:

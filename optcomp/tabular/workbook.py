@@ -17,18 +17,6 @@ from optcomp.tabular.sheet import SheetFacts, cell_name, sheet_facts, sheet_part
 from optcomp.toml_text import Document, lay_over, literal, parse_path
 
 SETTINGS_SHEET = "instance"
-_EXCEL_ERRORS = (
-    "#REF!",
-    "#DIV/0!",
-    "#NAME?",
-    "#VALUE!",
-    "#NUM!",
-    "#NULL!",
-    "#N/A",
-    "#GETTING_DATA",
-    "#SPILL!",
-    "#CALC!",
-)
 _ALLOWED = "An .xlsx workbook"
 
 
@@ -137,21 +125,19 @@ def _cell(content: object) -> object:
 
 
 def _bad_cells(grid: list[list[object]], facts: SheetFacts, file: str) -> list[Finding]:
-    findings = []
-    for i, row in enumerate(grid):
-        for j, cell in enumerate(row):
-            if isinstance(cell, str) and cell in _EXCEL_ERRORS:
-                found = f"{cell_name(i, j)} holds the error {cell}"
-                findings.append(
-                    Finding("error-cell", found, "A value", "Mend the formula and save again", file=file, row=i + 1)
-                )
-            elif isinstance(cell, str) and len(cell) > MAX_CELL:
-                findings.append(
-                    Finding("cell-too-long", f"{len(cell):,} characters", f"At most {MAX_CELL:,}", file=file, row=i + 1)
-                )
+    findings = [
+        Finding("cell-too-long", f"{len(cell):,} characters", f"At most {MAX_CELL:,}", file=file, row=i + 1)
+        for i, row in enumerate(grid)
+        for cell in row
+        if isinstance(cell, str) and len(cell) > MAX_CELL
+    ]
+    hint = "Mend the formula and save again"
+    for name, row_number in facts.errors:
+        found = f"{name} holds an error such as #REF!"
+        findings.append(Finding("error-cell", found, "A value", hint, file=file, row=row_number))
+    hint = "Open the workbook in Excel, let it compute, and save"
     for name, row_number in facts.uncomputed:
         found = f"{name} holds a formula without a value"
-        hint = "Open the workbook in Excel, let it compute, and save"
         findings.append(Finding("uncomputed-formula", found, "A value", hint, file=file, row=row_number))
     return findings
 
