@@ -1,0 +1,93 @@
+"""From a path to a problem: the instance's facts joined with the model files that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from optcomp.catalog import (
+    load_benchmarks,
+    load_mix,
+    load_response,
+    load_rules,
+    load_service,
+    model_paths_used,
+)
+from optcomp.errors import Finding, InputError
+from optcomp.instance import Instance
+from optcomp.problem import Problem
+from optcomp.read import input_files, read_instance
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A problem, what is doubtful about its input, and the files that it was read from."""
+
+    problem: Problem
+    warnings: tuple[Finding, ...]
+    files: tuple[Path, ...]
+
+
+def load(path: Path, *, overrides: Sequence[str] = ()) -> Loaded:
+    """Read an instance folder or workbook and the model files that it names.
+
+    overrides : settings such as ``rules.moves.max=40``
+
+    Raises
+    ------
+    InputError
+        With everything that is wrong in the instance, or in the model files.
+    """
+    instance, warnings = read_instance(path, overrides=overrides)
+    beside = path if path.is_dir() else path.parent
+    problem = assemble(instance, beside)
+    used = model_paths_used(instance.models, _mix_names(instance), beside)
+    return Loaded(problem, warnings, tuple([*input_files(path), *used]))
+
+
+def assemble(instance: Instance, beside: Path | None = None) -> Problem:
+    """Join an instance with its model files, looked up beside it first."""
+    findings: list[Finding] = []
+
+    def attempt(load_one, *names):  # type: ignore[no-untyped-def]
+        try:
+            return load_one(*names)
+        except InputError as error:
+            findings.extend(error.findings)
+            return None
+
+    models = instance.models
+    parts = {
+        "response": attempt(load_response, models.response, beside),
+        "service": attempt(load_service, models.service, beside),
+        "benchmarks": attempt(load_benchmarks, models.benchmarks, beside),
+        "rules": attempt(load_rules, models.rules, beside, instance.rule_overrides),
+    }
+    mixes = {name: attempt(load_mix, name, beside) for name in _mix_names(instance)}
+    if findings:
+        raise InputError(findings)
+    problem = Problem(instance, mixes=mixes, **parts)
+    findings = list(_unknown_tiers(problem))
+    if findings:
+        raise InputError(findings)
+    return problem
+
+
+def _mix_names(instance: Instance) -> list[str]:
+    menus = [instance.menu, *(s.menu for s in instance.segments if s.menu)]
+    return sorted({*(name for menu in menus for name in menu.mixes), *(s.today.mix for s in instance.segments)})
+
+
+def _unknown_tiers(problem: Problem) -> list[Finding]:
+    tiers = problem.service.tiers
+    return [
+        Finding(
+            "unknown-tier",
+            f"Segment {s.name} has tier {s.tier!r}, which the service model {problem.service.name} does not have",
+            f"One of {', '.join(sorted(tiers))}",
+            file="instance.toml",
+        )
+        for s in problem.segments
+        if s.tier not in tiers
+    ]
