@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from optcomp.assemble import load
 from optcomp.evaluate import Evaluation, current_solution, evaluate
 from optcomp.problem import Problem
-from optcomp.read import read_problem
 
 GRR, NRR = 0.890, 1.020
 _LOW, _HIGH = -4.0, 4.0  # log-odds: from a rate of 50 % to one of 2 % or 98 %
@@ -38,7 +38,7 @@ shift_expand = {{ value = {expand:.4f}, unit = "log-odds", origin = "assumed", s
 def calibrate(folder: Path) -> Evaluation:
     """Write `response.toml` into the folder of an instance; returns the evaluation of today under it."""
     _write(folder, 0.0, 0.0)
-    problem = read_problem(folder)
+    problem = load(folder).problem
     if problem.has_leavers_with_books:
         problem = problem.as_if_nobody_leaves()
     renew = _bisect(lambda shift: _today(problem, shift, 0.0).grr, GRR)

@@ -19,7 +19,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Write the generated instances.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which ones: {', '.join(INSTANCES)} (default: all)")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder to write into")
-    parser.add_argument("--calibrate", action="store_true", help="also write response.toml (takes up to a minute)")
+    parser.add_argument("--calibrate", action="store_true", help="also write response.toml (takes about 10 seconds)")
     options = parser.parse_args()
     if unknown := sorted(set(options.names) - set(INSTANCES)):
         parser.error(f"no such instance: {', '.join(unknown)}")
@@ -28,7 +28,8 @@ def main() -> None:
         if options.calibrate:
             from calibrate import calibrate  # needs the whole of optcomp, the tables do not
 
-            calibrate(options.out / name)
+            today = calibrate(options.out / name)
+            print(f"{name}: GRR {today.grr:.4f}, NRR {today.nrr:.4f}")
 
 
 if __name__ == "__main__":

@@ -4,14 +4,19 @@ import csv
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from optcomp.assemble import load
 from optcomp.dates import due_quarter
+from optcomp.evaluate import current_solution, evaluate
 from optcomp.instance import Account, Csm, Pair
+from optcomp.problem import Problem
 
 ROOT = Path(__file__).resolve().parents[1] / "instances"
 GENERATED = ("team-of-15", "mid-market")
@@ -21,6 +26,11 @@ PLAN_YEAR_START = date(2027, 1, 1)
 def rows(name: str, table: str) -> list[dict[str, str]]:
     with (ROOT / name / f"{table}.csv").open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
+
+
+@cache
+def problem_of(name: str) -> Problem:
+    return load(ROOT / name).problem
 
 
 def quarter(account: dict[str, str]) -> int | None:
@@ -123,3 +133,63 @@ def test_renewals_of_mid_market_fall_unevenly_over_the_quarters() -> None:
     by_quarter = [due[q] for q in range(4)]
 
     assert max(by_quarter) > 1.5 * min(by_quarter)
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_today_is_calibrated_to_the_published_medians(name: str) -> None:
+    """GRR 0.890 and NRR 1.020 within 0.0005 (SCIENCE 2.1 row 33); with leavers, as if nobody left."""
+    problem = problem_of(name)
+    if problem.has_leavers_with_books:
+        problem = problem.as_if_nobody_leaves()
+
+    today = evaluate(problem, current_solution(problem))
+
+    assert today.grr == pytest.approx(0.890, abs=0.0005)
+    assert today.nrr == pytest.approx(1.020, abs=0.0005)
+
+
+def test_today_of_team_of_15_can_be_kept() -> None:
+    """Keeping what one has is always a candidate, so it must break no hard rule here."""
+    problem = problem_of("team-of-15")
+
+    assert evaluate(problem, current_solution(problem)).violations == ()
+
+
+def test_mid_market_works_without_the_open_position() -> None:
+    """The open position is a choice: the leavers' accounts, dealt to whoever has most time, break no hard rule."""
+    problem = problem_of("mid-market")
+    dealt = replace(current_solution(problem), csm_by_account=deal_leavers_accounts(problem))
+
+    outcome = evaluate(problem, dealt)
+
+    assert outcome.violations == ()
+    assert outcome.moves == outcome.moves_forced == 104
+
+
+def deal_leavers_accounts(problem: Problem) -> dict[str, str]:
+    """Today's books, each family of a leaver with the least loaded CSM who may have all of it."""
+    accounts, csms = problem.accounts, problem.csms
+    owner = accounts.csm.copy()
+    hours = np.bincount(owner, accounts.hours, len(csms.ids))
+    for family in dict.fromkeys(accounts.family[csms.is_leaving[owner]]):
+        members = np.flatnonzero(accounts.family == family)
+        able = np.flatnonzero(problem.allowed[members].all(axis=0) & ~csms.is_open)
+        taker = able[np.argmin(hours[able] / csms.hours[able])]
+        owner[members] = taker
+        hours[taker] += accounts.hours[members].sum()
+    return {account: csms.ids[j] for account, j in zip(accounts.ids, owner, strict=True)}
+
+
+def test_no_pool_of_mid_market_needs_more_than_95_percent_of_the_hours_of_those_who_stay() -> None:
+    """So that hours bind in single books, but never make the whole impossible."""
+    problem = problem_of("mid-market")
+    needed: Counter[tuple[str, str]] = Counter()
+    available: Counter[tuple[str, str]] = Counter()
+
+    for account, hours in zip(problem.account_list, problem.accounts.hours, strict=True):
+        needed[account.segment, account.region] += hours
+    for csm, hours in zip(problem.csm_list, problem.csms.hours, strict=True):
+        available[csm.segment, csm.region] += 0.0 if csm.status == "open" else hours
+
+    assert len(needed) == 12
+    assert all(needed[pool] <= 0.95 * available[pool] for pool in needed)
