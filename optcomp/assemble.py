@@ -91,3 +91,8 @@ def _unknown_tiers(problem: Problem) -> list[Finding]:
         for s in problem.segments
         if s.tier not in tiers
     ]
+
+
+def read(path: str | Path, *, overrides: Sequence[str] = ()) -> Problem:
+    """The problem in an instance folder or workbook; see `load` for its warnings and files."""
+    return load(Path(path), overrides=overrides).problem

@@ -80,6 +80,7 @@ class Result:
     pay_first, books_first : what deciding the one and then the other gives, None where that found nothing
     """
 
+    problem: Problem
     status: Status
     solution: Solution | None
     evaluation: Evaluation | None
@@ -254,6 +255,7 @@ class _Run:
         staying = self.problem.as_if_nobody_leaves() if self.problem.has_leavers_with_books else self.problem
         evaluation = self.best.evaluation
         return Result(
+            problem=self.problem,
             status=self._status(),
             solution=self.best.solution,
             evaluation=evaluation,
