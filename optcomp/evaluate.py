@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from optcomp.judge import Bend, Decision, judge_rules
-from optcomp.errors import CheckFailed
-from optcomp.pay import expected_multiples, market_pay
 from optcomp.design import own_base, own_ote, own_variable
+from optcomp.errors import CheckFailed
+from optcomp.judge import Bend, Decision, judge_rules
+from optcomp.pay import expected_multiples, market_pay
 from optcomp.problem import Problem
 from optcomp.response.load import load_cost
-from optcomp.response.outcome import Predicted, Shift, predict
+from optcomp.response.outcome import Predicted, predict
 from optcomp.response.turnover import quit_probability
 from optcomp.solution import Solution
 from optcomp.types import FloatArray, IntArray

@@ -45,11 +45,17 @@ def load_hook(path: Path) -> Hook:
     try:
         spec.loader.exec_module(module)
     except (SyntaxError, ImportError, NameError) as error:
-        raise InputError(Finding("hook", f"The hook {path.name} cannot be imported: {error}", "Python that runs")) from error
+        raise InputError(
+            Finding("hook", f"The hook {path.name} cannot be imported: {error}", "Python that runs")
+        ) from error
     missing = [name for name in ("add", "check") if not callable(getattr(module, name, None))]
     if missing:
         raise InputError(
-            Finding("hook", f"The hook {path.name} has no function {' and no function '.join(missing)}", "add(frame) and check(problem, solution)")
+            Finding(
+                "hook",
+                f"The hook {path.name} has no function {' and no function '.join(missing)}",
+                "add(frame) and check(problem, solution)",
+            )
         )
     return Hook(path.stem, module.add, module.check)
 

@@ -131,5 +131,3 @@ def _with_books(frame: Frame, compiled: Compiled, books: Solution) -> Compiled:
     lower, upper = compiled.program.lower.copy(), compiled.program.upper.copy()
     lower[fixed] = upper[fixed] = start[np.array(fixed, dtype=np.int64)]
     return replace(compiled, program=replace(compiled.program, lower=lower, upper=upper))
-
-

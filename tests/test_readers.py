@@ -439,6 +439,13 @@ def test_far_cells_are_refused(tmp_path: Path) -> None:
     assert [f.code for f in errors_of(file)] == ["too-many-columns"]
 
 
+def test_one_cell_far_below_is_refused_before_room_is_made(tmp_path: Path) -> None:
+    """Row 40: a dense grid up to that cell would take gigabytes."""
+    file = write_book(tmp_path, lambda book: book["accounts"].cell(1_040_000, 150, "x"))
+
+    assert [f.code for f in errors_of(file)] == ["too-many-rows"]
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 6000), st.binary(min_size=1, max_size=4))
 def test_a_damaged_workbook_is_read_or_refused(

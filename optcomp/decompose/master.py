@@ -62,13 +62,20 @@ class Master:
     engine: Engine
 
     def pick(
-        self, values: Mapping[int, float], entries: Sequence[Entry], plans: Sequence[Sequence[int]], *, money: bool = True
+        self,
+        values: Mapping[int, float],
+        entries: Sequence[Entry],
+        plans: Sequence[Sequence[int]],
+        *,
+        money: bool = True,
     ) -> Pick | None:
         """The best choice when entry number i is worth values[i]; None when nothing is possible.
 
         plans : plan rows allowed per segment; money : whether budget and exposure bind
         """
-        usable = [i for i, e in enumerate(entries) if values[i] > -np.inf and e.plan in plans[self.pools[e.pool].segment]]
+        usable = [
+            i for i, e in enumerate(entries) if values[i] > -np.inf and e.plan in plans[self.pools[e.pool].segment]
+        ]
         if len({entries[i].pool for i in usable}) < len(self.pools):
             return None
         model = self._model(values, entries, usable, plans)
@@ -86,7 +93,11 @@ class Master:
         return Pick(plan, tuple(chosen[k] for k in range(len(self.pools))), float(outcome.bound))
 
     def _model(
-        self, values: Mapping[int, float], entries: Sequence[Entry], usable: Sequence[int], plans: Sequence[Sequence[int]]
+        self,
+        values: Mapping[int, float],
+        entries: Sequence[Entry],
+        usable: Sequence[int],
+        plans: Sequence[Sequence[int]],
     ) -> pyo.ConcreteModel:
         model = pyo.ConcreteModel()
         model.z = pyo.Var([(s, p) for s, rows in enumerate(plans) for p in rows], domain=pyo.Binary)
@@ -105,7 +116,9 @@ class Master:
         points = 100.0 / self.problem.total_arr
         model.nrr = pyo.Objective(
             expr=sum(values[i] * model.e[i] for i in usable)
-            - sum(points * self.problem.plan_soft_cost[s][p] * model.z[s, p] for s, rows in enumerate(plans) for p in rows)
+            - sum(
+                points * self.problem.plan_soft_cost[s][p] * model.z[s, p] for s, rows in enumerate(plans) for p in rows
+            )
             - sum(points * self._unfilled_price(entries[i]) * model.e[i] for i in usable),
             sense=pyo.maximize,
         )
@@ -135,7 +148,9 @@ class Master:
                 for p in rows
             )
             for i in usable:
-                extra = sum(float(tables[self.pools[entries[i].pool].segment][j, entries[i].plan]) for j in entries[i].filled)
+                extra = sum(
+                    float(tables[self.pools[entries[i].pool].segment][j, entries[i].plan]) for j in entries[i].filled
+                )
                 body += extra / scale * model.e[i]
             if rule.is_soft:
                 slack = model.slack.add()

@@ -48,6 +48,26 @@ def sheet_part(archive: Archive, name: str) -> str:
     return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
 
 
+_CELL = re.compile(rb"<(?:\w+:)?c\b[^>]*?\br\s*=\s*[\"']([A-Z]{1,3})([0-9]{1,10})[\"'][^>]*>")
+
+
+def extent(archive: Archive, part: str) -> tuple[int, int]:
+    """Rows and columns from A1 to the last cell that is not blank."""
+    rows, columns = 0, set()
+    for match in _CELL.finditer(archive.part(part)):
+        if not match[0].endswith(b"/>"):
+            rows = max(rows, int(match[2]))
+            columns.add(match[1])
+    return rows, max((_number(letters) for letters in columns), default=0)
+
+
+def _number(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - ord("A") + 1
+    return number
+
+
 def _parse(archive: Archive, part: str) -> ElementTree.Element | None:
     text = archive.part(part)
     try:

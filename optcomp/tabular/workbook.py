@@ -13,10 +13,12 @@ from optcomp.cells import shown
 from optcomp.errors import Finding, InputError
 from optcomp.tabular.archive import Archive, open_archive
 from optcomp.tabular.raw import MAX_CELL, MAX_COLUMNS, MAX_ROWS, RawTable, refuse
-from optcomp.tabular.sheet import SheetFacts, cell_name, sheet_facts, sheet_part
+from optcomp.tabular.sheet import SheetFacts, cell_name, extent, sheet_facts, sheet_part
 from optcomp.toml_text import Document, lay_over, literal, parse_path
 
 SETTINGS_SHEET = "instance"
+# A million rows of twenty columns, about 1 GB in the reader.
+_MAX_CELLS = 20_000_000
 _ALLOWED = "An .xlsx workbook"
 
 
@@ -102,18 +104,25 @@ def read_sheet(workbook: Workbook, name: str) -> RawTable:
 def _grid(workbook: Workbook, name: str) -> tuple[str, list[list[object]]]:
     """Every cell of a sheet from A1 on; empty ones are None."""
     file = f"{workbook.file}, sheet {workbook.sheets[name]}"
+    _check_extent(workbook, name, file)
     try:
         sheet = workbook.book.get_sheet_by_name(workbook.sheets[name])
     except calamine.CalamineError as error:
         raise _broken(file, error) from None
-    end = sheet.end
-    if end is not None and end[0] > MAX_ROWS:
-        hint = "Delete what stands far below the table"
-        raise refuse("too-many-rows", f"{end[0] + 1:,} rows", f"At most {MAX_ROWS:,} rows", hint, file=file)
-    if end is not None and end[1] >= MAX_COLUMNS:
-        hint = "Leave out what is not used"
-        raise refuse("too-many-columns", f"{end[1] + 1:,} columns", f"At most {MAX_COLUMNS} columns", hint, file=file)
     return file, [[_cell(c) for c in row] for row in sheet.to_python(skip_empty_area=False)]
+
+
+def _check_extent(workbook: Workbook, name: str, file: str) -> None:
+    """The reader makes room for every cell up to the last one, so one cell far away takes all memory."""
+    rows, columns = extent(workbook.archive, sheet_part(workbook.archive, workbook.sheets[name]))
+    if columns > MAX_COLUMNS:
+        found = f"A cell in column {columns:,}"
+        raise refuse(
+            "too-many-columns", found, f"At most {MAX_COLUMNS} columns", "Leave out what is not used", file=file
+        )
+    if rows > MAX_ROWS or rows * columns > _MAX_CELLS:
+        found, hint = f"{rows:,} rows and {columns:,} columns", "Delete what stands far below the table"
+        raise refuse("too-many-rows", found, f"At most {MAX_ROWS:,} rows and {_MAX_CELLS:,} cells", hint, file=file)
 
 
 def _cell(content: object) -> object:
