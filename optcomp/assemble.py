@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from optcomp.catalog import (
     load_benchmarks,
@@ -18,6 +20,8 @@ from optcomp.errors import Finding, InputError
 from optcomp.instance import Instance
 from optcomp.problem import Problem
 from optcomp.read import input_files, read_instance
+
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +47,37 @@ def load(path: Path, *, overrides: Sequence[str] = ()) -> Loaded:
     beside = path if path.is_dir() else path.parent
     problem = assemble(instance, beside)
     used = model_paths_used(instance.models, _mix_names(instance), beside)
-    return Loaded(problem, warnings, tuple([*input_files(path), *used]))
+    return Loaded(problem, warnings, (*input_files(path), *used))
 
 
 def assemble(instance: Instance, beside: Path | None = None) -> Problem:
     """Join an instance with its model files, looked up beside it first."""
+    models = instance.models
     findings: list[Finding] = []
 
-    def attempt(load_one, *names):  # type: ignore[no-untyped-def]
+    def attempt(load_one: Callable[[], Part]) -> Part | None:
+        """Go on after an error, so that all model files' errors are told at once."""
         try:
-            return load_one(*names)
+            return load_one()
         except InputError as error:
             findings.extend(error.findings)
             return None
 
-    models = instance.models
-    parts = {
-        "response": attempt(load_response, models.response, beside),
-        "service": attempt(load_service, models.service, beside),
-        "benchmarks": attempt(load_benchmarks, models.benchmarks, beside),
-        "rules": attempt(load_rules, models.rules, beside, instance.rule_overrides),
-    }
-    mixes = {name: attempt(load_mix, name, beside) for name in _mix_names(instance)}
-    if findings:
+    response = attempt(lambda: load_response(models.response, beside))
+    service = attempt(lambda: load_service(models.service, beside))
+    benchmarks = attempt(lambda: load_benchmarks(models.benchmarks, beside))
+    rules = attempt(lambda: load_rules(models.rules, beside, instance.rule_overrides))
+    mixes = {name: attempt(partial(load_mix, name, beside)) for name in _mix_names(instance)}
+    if findings or not (response and service and benchmarks and rules):
         raise InputError(findings)
-    problem = Problem(instance, mixes=mixes, **parts)
+    problem = Problem(
+        instance,
+        mixes={name: mix for name, mix in mixes.items() if mix},
+        response=response,
+        service=service,
+        benchmarks=benchmarks,
+        rules=rules,
+    )
     findings = list(_unknown_tiers(problem))
     if findings:
         raise InputError(findings)

@@ -41,7 +41,8 @@ def check_config(document: Document) -> tuple[Settings | None, list[Finding]]:
         settings = Settings.model_validate(document.data)
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=True)
-        return None, [_translated(document, d) for d in details] + _after_shape(document)
+        found = [*(_translated(document, detail) for detail in details), *_after_shape(document)]
+        return None, sorted(found, key=lambda finding: finding.row or 0)
     findings = [*_check_rules(document, settings.rules), *_check_columns(document, settings.columns)]
     findings += [*_check_limits(document, settings), *_check_dates(document, settings)]
     return settings, findings

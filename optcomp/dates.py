@@ -19,7 +19,8 @@ def add_months(day: date, months: int) -> date:
 def due_quarter(renewal_date: date, term_months: int, plan_year_start: date) -> int | None:
     """Quarter (0 to 3) of the plan year in which the next renewal falls due, or None when it falls outside.
 
-    A renewal date before the plan year is taken as an earlier renewal: the next one follows a whole number of terms later.
+    A renewal date before the plan year is taken as an earlier renewal: the next one follows a whole number of terms
+    later.
     """
     months_behind = (plan_year_start.year - renewal_date.year) * 12 + plan_year_start.month - renewal_date.month
     due = renewal_date

@@ -1,7 +1,7 @@
 """Plan-design rules: by how much one plan bends each of them, in the rule's own unit.
 
-Used to keep the menu to what is allowed, to price what is soft, and by `evaluate` and `check` to report. Today's plan is
-judged too, but never forbidden (grandfathered).
+Used to keep the menu to what is allowed, to price what is soft, and by `evaluate` and `check` to report. Today's
+plan is judged too, but never forbidden (grandfathered).
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ def _ownership(plan: Plan, rule: Rule, segment: Segment) -> float:
 
 
 def _readiness(plan: Plan, rule: Rule, segment: Segment) -> float:
-    return _weight_where(plan, [name for name in METRICS if name not in segment.ready_metrics])
+    gated = plan.mix.gate.at_risk if plan.mix.gate and "CSAT" not in segment.ready_metrics else 0.0
+    return gated + _weight_where(plan, [name for name in METRICS if name not in segment.ready_metrics])
 
 
 def _variable_share(plan: Plan, rule: Rule, segment: Segment) -> float:

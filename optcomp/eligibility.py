@@ -31,7 +31,7 @@ def broken_pairs(problem: Problem, rule_id: str) -> BoolArray:
     shape = (len(accounts.ids), len(csms))
     if rule_id == "locks":
         owned = accounts.locked & (accounts.csm >= 0)
-        return owned[:, None] & (accounts.csm[:, None] != np.arange(len(csms))[None, :])
+        return np.asarray(owned[:, None] & (accounts.csm[:, None] != np.arange(len(csms))[None, :]))
     if rule_id == "leavers":
         return np.broadcast_to(problem.csms.is_leaving[None, :], shape)
     if rule_id == "forbidden_pairs":

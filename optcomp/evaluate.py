@@ -18,7 +18,7 @@ from optcomp.response.load import load_cost
 from optcomp.response.outcome import Predicted, predict
 from optcomp.response.turnover import quit_probability
 from optcomp.solution import Solution
-from optcomp.types import FloatArray, IntArray
+from optcomp.types import FloatArray, IntArray, sum_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,11 @@ class Books:
     """Every CSM's book, one entry a CSM in the order of ids.
 
     hours : service hours a year needed, a plan's extra hours included; available : hours the CSM has
-    load : hours / available (0 for an empty book); renewals, renewals_arr : shape (csms, 4), by quarter of the plan year
+    load : hours / available (0 for an empty book); renewals, renewals_arr : shape (csms, 4), by quarter of the plan
+        year
     arr_end : predicted year-end ARR net of the load term; quit_chance : chance of leaving within the year
-    pay : base plus expected variable in the plan year as budgeted; pay_at_book : the same with this book's own thresholds
+    pay : base plus expected variable in the plan year as budgeted; pay_at_book : the same with this book's own
+        thresholds
     """
 
     accounts: IntArray
@@ -160,7 +162,7 @@ def current_solution(problem: Problem) -> Solution:
 
 
 def _predict(problem: Problem, decision: Decision) -> Predicted:
-    """Year-end ARR of every account with its CSM under the plan of the CSM's segment; a neutral CSM where it has none."""
+    """Year-end ARR of every account under the plan of its CSM's segment; with a neutral CSM where it has none."""
     kept, expanded = problem.neutral.kept.copy(), problem.neutral.expanded.copy()
     for segment, rows in decision.rows_by_plan_segment():
         result = problem.predict(problem.pairs(rows, decision.owner[rows]), segment, int(decision.plan[segment]))
@@ -182,13 +184,13 @@ def _books(problem: Problem, decision: Decision, predicted: Predicted) -> Books:
     columns = [(j, int(decision.plan[csm_segment[j]])) for j in range(count)]
     return Books(
         accounts=np.bincount(owner[has], minlength=count),
-        arr=np.bincount(owner[has], problem.accounts.arr[has], minlength=count),
+        arr=sum_by(owner[has], problem.accounts.arr[has], count),
         hours=hours,
         available=available,
         load=np.where(available > 0.0, hours / np.where(available > 0.0, available, 1.0), 0.0),
         renewals=renewals,
         renewals_arr=renewals_arr,
-        arr_end=np.bincount(owner[has], predicted.total[has], minlength=count) - cost,
+        arr_end=sum_by(owner[has], predicted.total[has], count) - cost,
         load_cost=cost,
         quit_chance=np.array([problem.quit_chance[csm_segment[j]][j, k] for j, k in columns]),
         pay=np.array([problem.pay_cost[csm_segment[j]][j, k] for j, k in columns]) * on_payroll,
@@ -227,8 +229,8 @@ def _replacement(problem: Problem, decision: Decision, books: Books, on_payroll:
 
 def _nonlinear_arr(problem: Problem, decision: Decision, books: Books) -> float:
     """Year-end ARR with load inside the logit and overload in turnover."""
-    outcome, turnover = problem.response.outcome, problem.response.turnover
-    market = market_pay(problem)
+    outcome = problem.response.outcome
+    quit_chance = _quit_under_load(problem, decision, books)
     total = float(problem.neutral.total[decision.owner < 0].sum())
     for segment, rows in decision.rows_by_plan_segment():
         plan = int(decision.plan[segment])
@@ -241,14 +243,20 @@ def _nonlinear_arr(problem: Problem, decision: Decision, books: Books) -> float:
             renew=plain.renew - outcome.load_renew * np.log(load),
             expand=plain.expand - outcome.load_expand * np.log(load),
         )
-        total += float(
-            predict(pairs, shift, _quit_under_load(problem, decision, books, market, turnover)[owner]).total.sum()
-        )
+        total += float(predict(pairs, shift, quit_chance[owner]).total.sum())
     return total
 
 
-def _quit_under_load(problem, decision, books, market, turnover) -> FloatArray:  # type: ignore[no-untyped-def]
+def _quit_under_load(problem: Problem, decision: Decision, books: Books) -> FloatArray:
+    """Quit probability of every CSM with the overload of the book counted in."""
     ote = np.array([own_ote(decision.plan_of(j), c) for j, c in enumerate(problem.csm_list)])
     variable = np.array([own_variable(decision.plan_of(j), c) for j, c in enumerate(problem.csm_list)])
     tenure = np.array([c.tenure_years for c in problem.csm_list])
-    return quit_probability(ote, market, variable / ote, tenure, turnover, np.maximum(books.load - 1.0, 0.0))
+    return quit_probability(
+        ote,
+        market_pay(problem),
+        variable / ote,
+        tenure,
+        problem.response.turnover,
+        np.maximum(books.load - 1.0, 0.0),
+    )

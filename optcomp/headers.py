@@ -100,7 +100,7 @@ def _declared(
 
 def _by_name(table: Table, headers: list[str], taken: Mapping[str, int]) -> dict[str, int]:
     """Headers that are our names, written exactly or but for case, blanks and underscores."""
-    free = [(i, h) for i, h in enumerate(headers) if i not in taken.values()]
+    free = [(i, h) for i, h in enumerate(headers) if i not in taken.values() and h.isascii()]
     found: dict[str, int] = {}
     for column in table.columns:
         if column.name not in taken:
@@ -119,7 +119,7 @@ def _by_alias(
     for column in table.columns:
         aliases = {plain(alias) for alias in column.aliases}
         used = {*taken.values(), *found.values()}
-        hits = [i for i, h in enumerate(headers) if plain(h) in aliases and i not in used]
+        hits = [i for i, h in enumerate(headers) if h.isascii() and plain(h) in aliases and i not in used]
         if column.name in taken or not hits:
             continue
         names = " and ".join(shown(headers[i]) for i in hits)

@@ -1,7 +1,8 @@
 """Users' own constraints: rows for the Pyomo program, with the check that `evaluate` runs for them.
 
 A hook file is Python that the user names on the command line (never one that an instance names by itself). It has two
-functions: ``add(frame)`` writes rows, ``check(problem, solution)`` returns a sentence for everything that does not hold.
+functions: ``add(frame)`` writes rows, ``check(problem, solution)`` returns a sentence for everything that does not
+hold.
 """
 
 from __future__ import annotations

@@ -41,9 +41,10 @@ def _without_hours(problem: Problem) -> list[str]:
         there = float(problem.csms.hours[csms].sum()) * rule["ceiling"]
         if needed > there * (1.0 + 1e-9) and len(csms):
             who = ", ".join(problem.csms.ids[j] for j in csms[:MOST_NAMED])
+            others = " and others" if len(csms) > MOST_NAMED else ""
             sentences.append(
-                f"{len(accounts)} accounts need {needed:,.0f} hours and {who}{' and others' * (len(csms) > MOST_NAMED)} "
-                f"can give {there:,.0f} at the ceiling: add {needed - there:,.0f} hours or raise rules.hours.ceiling."
+                f"{len(accounts)} accounts need {needed:,.0f} hours and {who}{others} can give {there:,.0f} at the "
+                f"ceiling: add {needed - there:,.0f} hours or raise rules.hours.ceiling."
             )
     return sentences
 

@@ -61,7 +61,8 @@ class Csm:
     base, variable : USD a year today (variable at target)
     market_ote : what the market pays for this job at target, USD a year; None means "from the benchmark pack"
     hours : deliverable hours in a full year; None means calendar hours × (1 − overhead) × fte (002-17)
-    status : `active`; `leaving` on `end`; `joining` on `start` with `ramp_months` to full hours; `open` = optional position
+    status : `active`; `leaving` on `end`; `joining` on `start` with `ramp_months` to full hours; `open` = optional
+        position
     """
 
     csm_id: str

@@ -15,7 +15,7 @@ from optcomp.eligibility import PAIR_RULES, broken_pairs
 from optcomp.plan import Plan
 from optcomp.problem import Problem
 from optcomp.rules import SPECS
-from optcomp.types import BoolArray, FloatArray, IntArray
+from optcomp.types import BoolArray, FloatArray, IntArray, sum_by
 
 # A limit counts as kept when it is missed by no more than this share of it (or this much, for limits below 1): solver
 # rows hold to 1e-6 and sums of floats to about 1e-12 of their size.
@@ -68,7 +68,7 @@ class Decision:
         """Service hours of every book without the plan's extra hours."""
         has = self.owner >= 0
         pairs = self.problem.pairs(np.flatnonzero(has), self.owner[has])
-        return np.bincount(self.owner[has], pairs.hours, minlength=len(self.problem.csms.ids))
+        return sum_by(self.owner[has], pairs.hours, len(self.problem.csms.ids))
 
     @cached_property
     def hours_factor(self) -> FloatArray:
@@ -79,7 +79,7 @@ class Decision:
     def sum_by_csm(self, values: FloatArray) -> FloatArray:
         """Sum of an account figure over every book."""
         has = self.owner >= 0
-        return np.bincount(self.owner[has], values[has], minlength=len(self.problem.csms.ids))
+        return sum_by(self.owner[has], values[has], len(self.problem.csms.ids))
 
     def renewals_due(self) -> tuple[IntArray, FloatArray]:
         """Number and ARR of renewals per CSM and quarter of the plan year, shape (csms, 4)."""

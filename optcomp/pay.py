@@ -73,11 +73,12 @@ def _paid(problem: Problem, segment: int, multiple: FloatArray) -> FloatArray:
             for j, c in enumerate(problem.csm_list)
         ]
     ).reshape(len(problem.csm_list), len(plans))
-    return problem.csms.presence[:, None] * full
+    return np.asarray(problem.csms.presence[:, None] * full)
 
 
 def expected_multiples(problem: Problem, segment: int, plans: tuple[Plan, ...], owner: IntArray) -> FloatArray:
-    """Expected variable over variable at target, shape (csms, plans), for the books that `owner` (CSM of each account) says.
+    """Expected variable over variable at target, shape (csms, plans), for the books that `owner` (CSM of each
+    account) says.
 
     Targets equal the forecast for the book as dealt, so attainment has mean 1; only a fixed threshold on the raw metric
     (an `absolute` curve) depends on the book.

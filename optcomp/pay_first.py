@@ -10,6 +10,7 @@ from optcomp.engine import Engine
 from optcomp.formulation.scope import POINTS
 from optcomp.problem import Problem
 from optcomp.response.load import load_cost
+from optcomp.types import sum_by
 
 
 def plans_at_books(problem: Problem, engine: Engine) -> tuple[int, ...] | None:
@@ -33,7 +34,7 @@ def _worth(problem: Problem, segment: int, plan: int) -> float:
     if not len(rows):
         return 0.0
     pairs = problem.pairs(rows, owner[rows])
-    hours = np.bincount(owner[rows], pairs.hours, minlength=len(problem.csms.ids))
+    hours = sum_by(owner[rows], pairs.hours, len(problem.csms.ids))
     factor = float(problem.effects[segment].hours_factor[plan])
     cost = load_cost(float(problem.kappa[segment]), hours, problem.csms.hours, factor).sum()
     return float(problem.predict(pairs, segment, plan).total.sum() - cost) * POINTS / problem.total_arr

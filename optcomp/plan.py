@@ -1,7 +1,7 @@
 """Pay plans: metrics, components, the gate, one plan, and the menu of plans that may be chosen.
 
-A *mix* says what is paid for (components, curves, gate) and comes from a compensation model file; a *plan* is a mix at a
-base level and a variable share. Weights are shares of the variable pay and sum to 1.
+A *mix* says what is paid for (components, curves, gate) and comes from a compensation model file; a *plan* is a mix
+at a base level and a variable share. Weights are shares of the variable pay and sum to 1.
 """
 
 from __future__ import annotations
@@ -62,9 +62,10 @@ METRICS: dict[str, Metric] = {
 class Curve:
     """How attainment turns into pay, as a multiple of the component's target dollars.
 
-    Linear kind: nothing below `threshold`; `attainment` itself from there to 1 (so 1 pays 1); slope `accelerator` above 1;
-    never more than `cap`. All-or-nothing kind: 1 at `threshold` and above, else 0. With `absolute`, attainment is the raw
-    metric (e.g. share of logos kept) and not a ratio to a target.
+    Linear kind: nothing below `threshold`; `attainment` itself from there to 1 (so 1 pays 1); slope `accelerator`
+    above 1;
+    never more than `cap`. All-or-nothing kind: 1 at `threshold` and above, else 0. With `absolute`, attainment is
+    the raw metric (e.g. share of logos kept) and not a ratio to a target.
     """
 
     kind: Literal["linear", "all-or-nothing"] = "linear"

@@ -1,6 +1,7 @@
 """The problem: facts, menus, response and rules together, and every constant that follows from them.
 
-A problem says what may be decided and what each choice would bring; it decides nothing. Accounts and CSMs are sorted by id.
+A problem says what may be decided and what each choice would bring; it decides nothing. Accounts and CSMs are sorted
+by id.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from optcomp.response.outcome import PairTable, Predicted, Shift, predict
 from optcomp.response.parameters import Response
 from optcomp.rules import Rules
 from optcomp.service import ServiceModel
-from optcomp.types import BoolArray, FloatArray, IntArray
+from optcomp.types import BoolArray, FloatArray, IntArray, sum_by
 
 
 @dataclass(frozen=True)
@@ -234,8 +235,8 @@ class Problem:
         pairs = self.pairs(everyone, self.accounts.csm)
         at_risk = arr_at_risk(pairs, self.response.outcome, self.today_leak[self.reference_segment])
         count = len(self.segments)
-        usd = np.bincount(self.accounts.segment, at_risk, count)
-        hours = np.bincount(self.accounts.segment, self.accounts.hours, count)
+        usd = sum_by(self.accounts.segment, at_risk, count)
+        hours = sum_by(self.accounts.segment, self.accounts.hours, count)
         return np.where(hours > 0.0, usd / np.where(hours > 0.0, hours, 1.0), 0.0)
 
     # ---- variants ---------------------------------------------------------------------------------------------

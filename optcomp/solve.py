@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 
 from optcomp.decompose.master import Pick, plans_of_all
 from optcomp.decompose.pools import why_joint
@@ -22,12 +22,14 @@ from optcomp.pay_first import plans_at_books
 from optcomp.problem import Problem
 from optcomp.solution import Solution
 
+A_BUG = "This is a bug in optcomp; please report it."
 TOGETHER = "pay and books together"
-# The exact value of a solution and the program's may differ by sums of floats and the solver's row tolerance, in points.
+# Points by which the exact value of a solution and the program's may differ: sums of floats, the solver's row
+# tolerance.
 AGREEMENT = 1e-4
 
 
-class Status(str, Enum):
+class Status(StrEnum):
     """How a solve ended, in the words of the summary."""
 
     OPTIMAL = "optimal"  # within the gap that was asked for
@@ -41,7 +43,8 @@ class Status(str, Enum):
 class Settings:
     """How to solve.
 
-    time_limit_seconds : for the whole solve; gap_pp : percentage points of NRR within which a solution counts as optimal
+    time_limit_seconds : for the whole solve
+    gap_pp : percentage points of NRR within which a solution counts as optimal
     seed : for the solver; workers : solver processes at a time
     method : `auto` proves by pools where books do not couple, else by the joint program
     """
@@ -120,16 +123,12 @@ class Best:
         result = evaluate(self.problem, solution)
         if result.violations or hook_violations(self.hooks, self.problem, solution):
             if promised is not None:
-                raise SolverError(
-                    "The program and the evaluator disagree: a solution breaks "
-                    f"{', '.join(sorted({b.rule_id for b in result.violations}))}. This is a bug in optcomp; please report it."
-                )
+                broken = ", ".join(sorted({b.rule_id for b in result.violations})) or "a constraint of your own"
+                raise SolverError(f"The program and the evaluator disagree: a solution breaks {broken}. {A_BUG}")
             return None
         if promised is not None and abs(promised - POINTS * result.objective) > AGREEMENT:
-            raise SolverError(
-                f"The program and the evaluator disagree by {promised - POINTS * result.objective:.6f} points of NRR. "
-                "This is a bug in optcomp; please report it."
-            )
+            distance = promised - POINTS * result.objective
+            raise SolverError(f"The program and the evaluator disagree by {distance:.6f} points of NRR. {A_BUG}")
         if self.evaluation is None or result.objective > self.evaluation.objective:
             self.solution, self.evaluation = solution, result
         return result
@@ -278,8 +277,7 @@ class _Run:
         value = POINTS * self.best.evaluation.objective
         if self.bound < value - AGREEMENT:
             raise SolverError(
-                f"The proved bound {self.bound:.6f} lies below a solution of {value:.6f} points of NRR. "
-                "This is a bug in optcomp; please report it."
+                f"The proved bound {self.bound:.6f} lies below a solution of {value:.6f} points of NRR. {A_BUG}"
             )
         return max(self.bound, value)
 

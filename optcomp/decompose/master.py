@@ -46,7 +46,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """What the master chose: plan row per segment and one entry per pool; `value` in points with money rules' prices."""
+    """What the master chose: plan row per segment and one entry per pool; `value` in points, all prices included."""
 
     plan: tuple[int, ...]
     entries: tuple[Entry, ...]

@@ -1,8 +1,8 @@
 """The search: tighten what the master picks until no choice can be better by more than the gap.
 
-Upper bounds come from linear relaxations and from the solver's bounds; a bound U proved for a pool under plan p is a valid
-row `worth_p · x - load - prices <= U` in the pool's relaxation under every plan of the same shape, which carries most of
-the proof over (DESIGN 4.2). Books found under one plan are priced under all plans of the shape.
+Upper bounds come from linear relaxations and from the solver's bounds; a bound U proved for a pool under plan p is
+a valid row `worth_p · x - load - prices <= U` in the pool's relaxation under every plan of the same shape, which
+carries most of the proof over (DESIGN 4.2). Books found under one plan are priced under all plans of the shape.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from optcomp.solution import Solution
 from optcomp.types import FloatArray
 
 NODES_GROWTH = 8  # a try that stops at its node limit gets this many times more the next time
-# Share of a pool's allowance that the tangents of the load curve may miss. The allowances add up to half of the gap, so at
-# the usual gap of 0.01 points that is 0.001 points of NRR in all (DESIGN 3.3).
+# Share of a pool's allowance that the tangents of the load curve may miss. The allowances add up to half of the gap,
+# so at # the usual gap of 0.01 points that is 0.001 points of NRR in all (DESIGN 3.3).
 TANGENT_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """When to stop: `gap` in points of NRR, `deadline` on time.monotonic, `seed` for the solver; `is_over` asks the clock."""
+    """When to stop: `gap` in points of NRR, `deadline` on time.monotonic; `is_over` asks the clock; `seed` for HiGHS."""
 
     gap: float
     deadline: float
@@ -38,7 +38,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where a search ended, in points of NRR: best choice with books (None: none found) and proved bound (-inf: infeasible)."""
+    """Where a search ended, in points of NRR: best choice with books (None: none), proved bound (-inf: infeasible)."""
 
     best: Pick | None
     bound: float
@@ -49,7 +49,8 @@ class Found:
 class Search:
     """Knowledge about every pool under every plan, shared by all searches on one problem.
 
-    engine : solves the pools, and stops when it is interrupted; helper : solves the master, which is small and must go on
+    engine : solves the pools, and stops when it is interrupted; helper : solves the master, which is small and must
+        go on
 
     proven : per pool and shape, rows (coefficients, bound) that hold for every choice of books
     """
@@ -71,7 +72,8 @@ class Search:
         for k, pool in enumerate(self.pools):
             fillings = [f for f in pool.fillings if not must_fill or len(f) == len(pool.open_csms)]
             self.entries += [Entry(k, p, f) for p in range(len(self.problem.plans[pool.segment])) for f in fillings]
-        # What each pool may leave open, by its share of the accounts' ARR; half of the gap is kept for tangents and luck.
+        # What each pool may leave open, by its share of the accounts' ARR; half of the gap is kept for tangents and
+        # luck.
         arr = [float(self.problem.accounts.arr[pool.accounts].sum()) for pool in self.pools]
         self.allowance = [0.5 * self.target.gap * max(a, 1e-3 * sum(arr)) / (1.001 * sum(arr) or 1.0) for a in arr]
 

@@ -15,7 +15,8 @@ from optcomp.problem import Problem
 
 Builder = Callable[[Frame], None]
 
-# One builder per rule; rules on single pairs and on plan design act on which pairs and plans there are, and on their prices.
+# One builder per rule; rules on single pairs and on plan design act on which pairs and plans there are, and on their
+# prices.
 BOOK_RULES: Mapping[str, Builder] = {
     "hours": capacity.add_hours,
     "account_count": capacity.add_account_count,

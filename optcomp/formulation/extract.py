@@ -10,7 +10,7 @@ from optcomp.formulation.frame import Frame
 from optcomp.formulation.scope import unit_of_account
 from optcomp.response.load import load_cost
 from optcomp.solution import Solution
-from optcomp.types import FloatArray
+from optcomp.types import FloatArray, sum_by
 
 
 def chosen_pairs(frame: Frame, compiled: Compiled, point: FloatArray) -> np.ndarray:
@@ -74,7 +74,7 @@ def load_error(frame: Frame, compiled: Compiled, point: FloatArray) -> tuple[flo
     """Points of NRR by which the tangents under-estimate the load term at a point, and the load of every book."""
     problem, columns = frame.problem, column_of(compiled)
     pairs = chosen_pairs(frame, compiled, point)
-    hours = np.bincount(frame.tables.pair_csm[pairs], frame.tables.hours[pairs], minlength=len(problem.csms.ids))
+    hours = sum_by(frame.tables.pair_csm[pairs], frame.tables.hours[pairs], len(problem.csms.ids))
     error, loads = 0.0, {}
     for j in frame.model.cost:
         available = float(problem.csms.hours[j])

@@ -100,7 +100,8 @@ class Frame:
     def limit(self, rule: Rule, terms: Iterable[Term], high: float, *, scale: float, unit: float = 1.0) -> None:
         """sum of terms <= high, with a priced slack where the rule is soft.
 
-        unit : natural units of the rule per unit of the terms (for example 1 / average ARR where a rule counts accounts)
+        unit : natural units of the rule per unit of the terms (for example 1 / average ARR where a rule counts
+            accounts)
         """
         terms = list(terms)
         if rule.is_soft:

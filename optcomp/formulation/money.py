@@ -13,7 +13,8 @@ def add_budget(frame: Frame) -> None:
 
     .. math:: \sum_{sp} z_{sp} \sum_{j \in s} \text{cost}_{jp} + \sum_{jp} \text{cost}_{jp} \, w_{jp} \le B
 
-    cost_jp  base plus expected variable of CSM j under plan p, USD in the plan year; w_jp = o_j · z_sp for open positions
+    cost_jp  base plus expected variable of CSM j under plan p, USD in the plan year; w_jp = o_j · z_sp for open
+    positions
     """
     _add_total(frame, "budget", frame.problem.pay_cost, frame.problem.instance.pay_budget)
 

@@ -1,7 +1,7 @@
 """Which part of a problem a program decides, and its coefficients as arrays, before any Pyomo.
 
-A *unit* is what moves as one: an account, or a whole family where the families rule is hard. A *pair* is a unit with a CSM
-who may look after it.
+A *unit* is what moves as one: an account, or a whole family where the families rule is hard. A *pair* is a unit with
+a CSM who may look after it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from optcomp.eligibility import PAIR_RULES, broken_pairs
 from optcomp.problem import Problem
 from optcomp.response.outcome import PairTable
-from optcomp.types import BoolArray, FloatArray, IntArray
+from optcomp.types import BoolArray, FloatArray, IntArray, sum_by
 
 POINTS = 100.0  # the objective counts percentage points of NRR
 
@@ -114,7 +114,7 @@ class Tables:
         return self.problem.pairs(account, self.pair_csm[pair])
 
     def _by_pair(self, values: FloatArray) -> FloatArray:
-        return np.bincount(self._member[1], values, minlength=len(self.pair_unit)).astype(float)
+        return sum_by(self._member[1], values, len(self.pair_unit))
 
     @cached_property
     def hours(self) -> FloatArray:
@@ -123,7 +123,7 @@ class Tables:
 
     def _account_sum(self, values: FloatArray) -> FloatArray:
         """Sum of an account figure over the unit of every pair."""
-        return np.bincount(self.account_unit, values[self.scope.accounts], minlength=self.num_units)[self.pair_unit]
+        return sum_by(self.account_unit, values[self.scope.accounts], self.num_units)[self.pair_unit]
 
     @cached_property
     def count(self) -> FloatArray:
@@ -173,7 +173,8 @@ class Tables:
 
     @cached_property
     def value(self) -> dict[tuple[int, int], FloatArray]:
-        """Worth in points of every pair under (segment, plan): year-end ARR, less the plan's extra hours and soft pairs.
+        """Worth in points of every pair under (segment, plan): year-end ARR, less the plan's extra hours and soft
+        pairs.
 
         Zero for pairs of other segments. The extra hours g enter as kappa · L · log g, which is linear (DESIGN 3.3).
         """

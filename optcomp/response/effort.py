@@ -29,7 +29,8 @@ class PlanEffects:
     """What each plan of one segment does, one row a plan.
 
     phi : shape (plans, 3), log effort on (retain, expand, playbook) against no incentive
-    leak : share of expansion ARR lost again to gaming; hours_factor : service hours needed under the plan over without it
+    leak : share of expansion ARR lost again to gaming; hours_factor : service hours needed under the plan over
+        without it
     """
 
     phi: FloatArray

@@ -16,8 +16,8 @@ COMPLEXITY_RANGE = (1.0, 5.0)  # Account.complexity
 def fit_matrix(accounts: Sequence[Account], csms: Sequence[Csm], formula: FitFormula) -> FloatArray:
     """Fit of every account (rows) with every CSM (columns), one vector operation per CSM.
 
-    A match is 1 where the CSM has the account's industry or language, 0 where not, `neutral` where either side is blank.
-    A level that is below the account's complexity loses the difference; a level above it loses nothing.
+    A match is 1 where the CSM has the account's industry or language, 0 where not, `neutral` where either side is
+    blank. A level that is below the account's complexity loses the difference; a level above it loses nothing.
     """
     low, high = COMPLEXITY_RANGE
     complexity = (np.array([a.complexity for a in accounts], dtype=float) - low) / (high - low)

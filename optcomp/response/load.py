@@ -2,8 +2,9 @@ r"""What too much, or little, work costs: ARR at risk as a convex function of th
 
 .. math:: c(L) = \kappa \, L \log(g L / H)
 
-L = hours of the book without a plan's extra hours, g = the plan's hours factor, H = hours the CSM has, :math:`\kappa` = ARR at
-risk per hour of the segment. With load :math:`\rho = gL/H` and g = 1 this is :math:`\kappa H \rho \log \rho`: 0 at a load of 1,
+L = hours of the book without a plan's extra hours, g = the plan's hours factor, H = hours the CSM has, :math:`\kappa` =
+ARR at risk per hour of the segment. With load :math:`\rho = gL/H` and g = 1 this is :math:`\kappa H \rho \log \rho`: 0 at a
+load of 1,
 negative (a gain) below. Source: DESIGN 3.3, SCIENCE 1.8.
 """
 
@@ -21,7 +22,7 @@ QUARTERS = 4
 def load_cost(
     kappa: FloatArray | float, hours: FloatArray, available: FloatArray, hours_factor: FloatArray | float
 ) -> FloatArray:
-    """ARR at risk in USD of books that need `hours` (without the plan's extra) of the `available` ones; 0 for an empty book."""
+    """ARR at risk in USD of books that need `hours` (without the plan's extra) of `available`; 0 for an empty book."""
     ratio = np.asarray(hours_factor) * hours / np.where(available > 0.0, available, 1.0)
     return np.asarray(np.where(hours > 0.0, kappa * hours * np.log(np.where(ratio > 0.0, ratio, 1.0)), 0.0))
 

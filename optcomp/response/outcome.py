@@ -7,8 +7,8 @@ With log-odds :math:`r, x, k` of renewal, expansion and contraction of a pair,
     E = A \left[(1 - q)\, v(o_{stay}) + q\, v(o_{leave})\right]
 
 for an account whose renewal falls due in the plan year; otherwise :math:`p_R = 1` and nothing contracts.
-A = ARR, d = share lost by an account that contracts, g = size of an expansion, l = gaming leak, q = chance that the CSM leaves,
-o = hand-over. Shapes: everything is (pairs,) or broadcasts to it. Source: DESIGN 3.2, SCIENCE 1.7.
+A = ARR, d = share lost by an account that contracts, g = size of an expansion, l = gaming leak, q = chance that the
+CSM leaves, o = hand-over. Shapes: everything is (pairs,) or broadcasts to it. Source: DESIGN 3.2, SCIENCE 1.7.
 """
 
 from __future__ import annotations

@@ -17,8 +17,10 @@ Triple = tuple[float, float, float]  # one number per task: retain, expand, play
 class BaseRates:
     """What an account of a segment does under no incentive effect (phi = 0), at reference fit, health and load 1.
 
-    renewal : P(renew) per renewal; expansion : P(expand) per quarter; expansion_size : share of ARR added by an expansion
-    contraction : expected share of ARR lost by an account that renews; contraction_depth : share lost by one that contracts
+    renewal : P(renew) per renewal; expansion : P(expand) per quarter; expansion_size : share of ARR added by an
+        expansion
+    contraction : expected share of ARR lost by an account that renews; contraction_depth : share lost by one that
+        contracts
     """
 
     renewal: float
@@ -51,8 +53,10 @@ class Effort:
 class Outcome:
     """Log-odds coefficients of renewal, expansion and contraction (SCIENCE 1.6, 2.2).
 
-    renew, expand, contract : per unit of phi of each task; load_* : minus the slope on log load; fit_* : per unit of fit;
-    hand_* : of a hand-over, softened by (1 - hand_fit_relief · fit); health_* : per health point away from health_reference
+    renew, expand, contract : per unit of phi of each task; load_* : minus the slope on log load; fit_* : per unit of
+        fit;
+    hand_* : of a hand-over, softened by (1 - hand_fit_relief · fit); health_* : per health point away from
+        health_reference
     """
 
     renew: Triple
