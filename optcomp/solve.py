@@ -137,10 +137,30 @@ class Best:
 OnProgress = Callable[[Progress], None]
 
 
-def solve(problem: Problem, settings: Settings | None = None, on_progress: OnProgress | None = None) -> Result:
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """Live engines for many solves in a row, which need not start workers again (about a second each time).
+
+    main : solves pools and joint programs, and stops when it is interrupted; after that it is of no more use
+    helper : solves the small programs that must go on
+    """
+
+    main: Engine
+    helper: Engine
+
+
+def solve(
+    problem: Problem,
+    settings: Settings | None = None,
+    on_progress: OnProgress | None = None,
+    *,
+    engines: Engines | None = None,
+) -> Result:
     """The best plans and books, with a proved bound.
 
     Ctrl-C, SIGTERM, the time limit and a crash of the solver keep the best solution found and its bound.
+
+    engines : the caller's own, left open; None means engines of `settings.workers` and one process for this solve
 
     Raises
     ------
@@ -149,8 +169,11 @@ def solve(problem: Problem, settings: Settings | None = None, on_progress: OnPro
     """
     settings = settings or Settings()
     run = _Run(problem, settings, on_progress or (lambda progress: None))
-    with Engine(settings.workers) as engine, Engine(1) as helper, interruptible(engine) as interruption:
-        run.solve(engine, helper, is_interrupted=lambda: interruption.received is not None)
+    with ExitStack() as stack:
+        if engines is None:
+            engines = Engines(stack.enter_context(Engine(settings.workers)), stack.enter_context(Engine(1)))
+        interruption = stack.enter_context(interruptible(engines.main))
+        run.solve(engines.main, engines.helper, is_interrupted=lambda: interruption.received is not None)
         return run.result(interruption.received or 0)
 
 
