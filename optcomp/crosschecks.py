@@ -52,6 +52,8 @@ def check_together(tables: Tables, *, segments: Iterable[str], as_of: date | Non
         yield from _csm_dates(tables.csms)
     if tables.accounts is not None and tables.csms is not None:
         yield from _owners(tables.accounts, tables.csms)
+        for name, of_csm in (("region", "region"), ("language", "languages"), ("industry", "industries")):
+            yield from _spellings(tables.accounts, name, tables.csms.values[of_csm])
 
 
 def with_long_ids(tables: Tables) -> tuple[Tables, list[Finding]]:
@@ -191,6 +193,22 @@ def _scores(accounts: CheckedTable) -> Iterator[Finding]:
             "looks-like-share", scores[0][0], "health", found="No score is above 1", hint="The scale is 0 to 100"
         )
         yield replace(finding, severity="warning")
+
+
+def _spellings(accounts: CheckedTable, column: str, of_csms: Iterable[object]) -> Iterator[Finding]:
+    """Words that match no CSM's word but for case, so that an eligibility rule would keep the two apart."""
+    words: set[str] = set()
+    for value in of_csms:
+        words.update(value if isinstance(value, tuple) else [str(value)] if value is not None else [])
+    by_fold = {word.casefold(): word for word in sorted(words)}
+    said: set[object] = set()
+    for index, value in enumerate(accounts.values[column]):
+        near = by_fold.get(str(value).casefold())
+        if value is not None and value not in words and near is not None and value not in said:
+            said.add(value)
+            found = f"{shown(value)} differs only in case from {shown(near)} of a CSM"
+            finding = accounts.finding("two-spellings", index, column, found=found, hint="Write it alike")
+            yield replace(finding, severity="warning")
 
 
 def _csm_dates(csms: CheckedTable) -> Iterator[Finding]:

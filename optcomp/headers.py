@@ -52,7 +52,7 @@ def match_headers(
     positions |= _by_name(table, headers, positions)
     by_alias, notes = _by_alias(table, headers, positions, place)
     positions |= by_alias
-    unused = [i for i, header in enumerate(headers) if i not in positions.values() and header]
+    unused = [i for i, h in enumerate(headers) if h and i not in positions.values() and h not in headers[:i]]
     strange = [_unused_header(table, headers[i], positions, place) for i in unused]
     findings += [*notes, *strange, *_absent(table, positions, strange, place)]
     findings += [_nameless(raw, i, place) for i, header in enumerate(headers) if not header and _has_cells(raw, i)]
@@ -106,7 +106,8 @@ def _by_name(table: Table, headers: list[str], taken: Mapping[str, int]) -> dict
         if column.name not in taken:
             exact = [i for i, h in free if h == column.name]
             loose = [i for i, h in free if plain(h) == plain(column.name)]
-            found |= dict.fromkeys([column.name], (exact or loose)[0]) if exact or loose else {}
+            if exact or loose:
+                found[column.name] = (exact or loose)[0]
     return found
 
 
@@ -141,6 +142,10 @@ def _unused_header(table: Table, header: str, positions: Mapping[str, int], plac
         if meant:
             found = f"The header {shown(header)} looks like {meant.name} but holds {code_points(header)}"
             return place.error("look-alike-header", found, "Plain letters", f"Type {meant.name} again", meant.name)
+    again = next((name for name in positions if plain(name) == plain(header)), "")
+    if again:
+        found = f"The header {shown(header)} is {again} once more"
+        return place.error("duplicate-header", found, "Each column once", "Leave one out or rename it", again)
     if plain(header) in FALSE_FRIENDS:
         found = f"The column {shown(header)} is not used"
         return place.warning("extra-column", found, "", FALSE_FRIENDS[plain(header)], header)

@@ -21,6 +21,7 @@ from optcomp.tabular.workbook import Workbook, kind_of_file, open_workbook, read
 from optcomp.toml_text import Document, parse_toml
 
 SETTINGS_FILE = "instance.toml"
+_OUR_FILES = (SETTINGS_FILE, "accounts.csv", "csms.csv", "pairs.csv")
 _SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
 _NEEDED = f"A folder with {SETTINGS_FILE}, accounts.csv and csms.csv, or one .xlsx workbook with these as sheets"
 _INIT = "`optcomp init DIR` writes a template that solves as it stands"
@@ -119,8 +120,8 @@ class Folder:
             if not table.required:
                 return None
             found = f"{table.name}.csv is missing ({table.description.rstrip('.')})"
-            here = sorted(p.name for p in self.path.iterdir() if p.name != SETTINGS_FILE)
-            hint = did_you_mean(f"{table.name}.csv", here) or _INIT
+            others = sorted(p.name for p in self.path.iterdir() if p.name not in _OUR_FILES)
+            hint = did_you_mean(f"{table.name}.csv", others) or _INIT
             raise refuse("missing-file", found, _NEEDED, hint, file=f"{table.name}.csv")
         file = path.relative_to(self.path).as_posix()
         data = read_bytes(path, file)
