@@ -122,9 +122,9 @@ class TurnoverPart(Part):
 class AttainmentPart(Part):
     """Spreads of attainment, and leaks."""
 
-    sd: dict[MetricName, Positive]
+    sd: dict[MetricName, NotNegative]
     csat_mean: Share
-    csat_sd: Positive
+    csat_sd: NotNegative
     leak_linear: Share
     leak_steep: Share
 

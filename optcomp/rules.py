@@ -2,7 +2,7 @@
 
 A rule is *hard* (must hold), *soft* (may be bent at a price per unit of its own natural unit) or *off*. The catalogue
 below is the one list of rules: rule packs (`models/rules/`) and instances may only set what it declares, the
-formulation has one builder per rule, `evaluate` one independent check per rule, and the reference page is generated from it.
+formulation has one builder per rule, `evaluate` one independent check per rule, and the reference page is made from it.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ TANGENT_SHARE = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """When to stop: `gap` in points of NRR, `deadline` on time.monotonic; `is_over` asks the clock; `seed` for HiGHS."""
+    """When to stop: `gap` in points of NRR, `deadline` on time.monotonic; `is_over` asks it; `seed` for HiGHS."""
 
     gap: float
     deadline: float

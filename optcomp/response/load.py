@@ -3,9 +3,8 @@ r"""What too much, or little, work costs: ARR at risk as a convex function of th
 .. math:: c(L) = \kappa \, L \log(g L / H)
 
 L = hours of the book without a plan's extra hours, g = the plan's hours factor, H = hours the CSM has, :math:`\kappa` =
-ARR at risk per hour of the segment. With load :math:`\rho = gL/H` and g = 1 this is :math:`\kappa H \rho \log \rho`: 0 at a
-load of 1,
-negative (a gain) below. Source: DESIGN 3.3, SCIENCE 1.8.
+ARR at risk per hour of the segment. With load :math:`\rho = gL/H` and g = 1 this is
+:math:`\kappa H \rho \log \rho`: 0 at a load of 1, negative (a gain) below. Source: DESIGN 3.3, SCIENCE 1.8.
 """
 
 from __future__ import annotations
