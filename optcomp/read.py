@@ -56,11 +56,11 @@ def _read(source: Source, overrides: Sequence[str]) -> tuple[Instance, tuple[Fin
     return _instance(settings, tables.accounts, tables.csms, tables.pairs), kept
 
 
-def input_files(path: Path) -> list[Path]:
+def input_files(path: Path, *, overrides: Sequence[str] = ()) -> list[Path]:
     """Every file that `read_instance` reads from here, in the order of their names; for hashing."""
     with reading(path):
         source = open_source(path)
-        tables, _ = _how_to_read(None, source.document())
+        tables, _ = _how_to_read(None, override(source.document(), overrides))
         return sorted(source.files(tables.files))
 
 
