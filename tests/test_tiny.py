@@ -71,7 +71,8 @@ def test_solve_finds_and_proves_the_optimum_on_paper(method: str) -> None:
     result = solve(read(TINY), Settings(gap_pp=1e-6, method=method))
 
     assert result.status is Status.OPTIMAL
-    assert result.solution is not None and result.evaluation is not None
+    assert result.solution is not None
+    assert result.evaluation is not None
     assert result.solution.plan_by_segment == {"all": EXPANSION}
     assert dict(result.solution.csm_by_account) == SWAPPED
     assert result.evaluation.nrr == pytest.approx(1.079569, abs=1e-6)
