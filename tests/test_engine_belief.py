@@ -55,6 +55,22 @@ def test_optimal_with_a_point_that_does_not_hold_is_doubted(point: list[float] |
     assert run.value is None
 
 
+@pytest.mark.parametrize("point", [[np.nan], [2.0], None])
+def test_a_linear_program_is_optimal_only_by_a_point_that_holds(point: list[float] | None) -> None:
+    """The start holds but is not what HiGHS calls optimal; NaN passes every comparison of rows and bounds."""
+    line = program([1], [([1], -np.inf, 1)], upper=9)
+
+    with pytest.raises(ReportError):
+        Run(Job(line, start=np.array([0.5]))).conclude(says("kOptimal", point, 1.0))
+
+
+def test_optimal_by_an_earlier_point_is_believed() -> None:
+    """HiGHS's last point is too heavy, but an earlier one is worth the bound, so nothing can be better."""
+    run = Run(Job(knapsack(), start=np.array([0.0, 1, 1])))
+
+    assert run.conclude(says("kOptimal", [1, 1, 1], 7.0)).value == 7
+
+
 def test_optimal_with_a_gap_is_doubted() -> None:
     """The point is worth 7, so a bound of 8 is no proof; with a gap of 1 allowed it is one."""
     with pytest.raises(ReportError):

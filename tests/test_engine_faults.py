@@ -137,6 +137,18 @@ def test_a_relaxation_can_be_interrupted_by_the_clock(engine: Engine) -> None:
     assert outcome.bound <= 0
 
 
+def test_a_worker_heeds_an_interrupt_and_lives_on() -> None:
+    """It comes back with HiGHS's last words, nodes included, well before it would be killed."""
+    with Engine(workers=1, grace_seconds=60.0) as engine:
+        workers: list[int] = []
+        stop = once_at_an_incumbent(lambda: (workers.extend(engine.process_ids), engine.interrupt()))
+
+        outcome = engine.solve(Job(HARD, Limits(1e9)), on_progress=stop)
+
+        assert outcome.ending is Ending.INTERRUPTED
+        assert engine.process_ids == workers != []
+
+
 def test_an_interrupt_from_another_thread_is_heard(engine: Engine) -> None:
     """For programs that solve in the background."""
     running = threading.Event()
@@ -185,6 +197,7 @@ def test_an_exception_of_the_callers_leaves_a_usable_engine(engine: Engine) -> N
     with pytest.raises(LookupError):
         engine.solve(Job(HARD, Limits(1e9)), on_progress=fail)
 
+    assert engine.process_ids == []
     assert engine.solve(Job(knapsack())).value == 7
 
 
@@ -342,6 +355,23 @@ def test_a_script_without_a_main_guard_is_told_what_to_do(tmp_path: Path) -> Non
 
     assert process.returncode == 1
     assert "if __name__ == '__main__'" in errors.splitlines()[-1]
+
+
+def test_highs_is_told_what_the_engine_promises(tmp_path: Path) -> None:
+    """One thread always, or HiGHS fails when the number changes; no relative gap; other options the second time."""
+    body = """
+    from optcomp.engine.child import _new_highs, _set_options
+    from optcomp.engine.run import Run
+    for is_second in (False, True):
+        highs = _new_highs()
+        assert _set_options(highs, Run(Job(knapsack(), Limits(seed=4))).task(1, is_second=is_second))
+        names = ("threads", "parallel", "mip_rel_gap", "mip_abs_gap", "presolve", "random_seed", "output_flag")
+        print(*(highs.getOptionValue(name)[1] for name in names))
+    """
+    with script(tmp_path, body) as process:
+        output, _ = process.communicate(timeout=60)
+
+    assert output == "1 off 0.0 0.0 choose 4 False\n1 off 0.0 0.0 off 5 False\n"
 
 
 def test_the_parent_never_loads_highs(tmp_path: Path) -> None:

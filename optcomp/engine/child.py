@@ -29,10 +29,13 @@ SMALLEST_COEFFICIENT = 1e-12
 def listen(connection: Connection) -> None:
     """Main loop of a worker: solve what arrives; end when the parent does.
 
-    A terminal's Ctrl-C reaches the whole process group; only the parent decides what it means.
+    A terminal's Ctrl-C reaches the whole process group; only the parent decides what it means. Both signals were held
+    back while the process started (see `worker`).
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
     threading.excepthook = lambda _: os._exit(70)  # the parent takes a dead worker for a failed attempt
     connection.send(("ready", 0, _new_highs().version()))
     stop, number = threading.Event(), 0

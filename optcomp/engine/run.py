@@ -74,8 +74,7 @@ class Run:
 
     def take_bound(self, bound: float) -> None:
         """Keep a bound, without the program's offset, if it is better."""
-        if not np.isnan(bound):
-            self.bound = min(self.bound, bound + self.job.program.offset)
+        self.bound = min(self.bound, bound + self.job.program.offset)  # in this order NaN changes nothing
 
     def task(self, number: int, *, is_second: bool) -> Task:
         """What to send to a worker; a second attempt starts from the best point of the first."""
@@ -112,7 +111,7 @@ class Run:
         if ending is None:
             raise ReportError(f"HiGHS ended with {report.status}")
         self.nodes = max(0, report.nodes)
-        is_sound = report.point is None or self.take_point(report.point)
+        is_sound = report.point is not None and self.take_point(report.point)
         if ending is Ending.INFEASIBLE:
             self.bound = -np.inf
         elif self.job.is_linear:
@@ -120,7 +119,7 @@ class Run:
         elif ending is not Ending.UNBOUNDED:
             self.take_bound(report.bound)
         outcome = self.outcome(ending)
-        if ending is Ending.OPTIMAL and not (is_sound and self._is_closed()):
+        if ending is Ending.OPTIMAL and not self._is_proved(is_sound):
             raise ReportError("HiGHS calls a point optimal that breaks a row or is not worth what it says")
         return outcome
 
@@ -129,12 +128,16 @@ class Run:
             self.row_duals = duals
             self.bound = min(self.bound, dual_bound(self.job.program, duals))
 
-    def _is_closed(self) -> bool:
-        """Whether the point is as good as "optimal" promises; a linear program's bound may be loose by its duals."""
+    def _is_proved(self, is_sound: bool) -> bool:
+        """Whether "optimal" is true of the best point.
+
+        A gap that is closed proves it. A linear program's bound may be loose by its duals, so there the solver's word
+        counts, provided that its own point holds up.
+        """
         if self.value is None:
             return False
-        gap = self.bound - self.value
-        return self.job.is_linear or gap <= self.job.limits.gap_absolute + _tolerance(self.value)
+        is_closed = self.bound - self.value <= self.job.limits.gap_absolute + _tolerance(self.value)
+        return is_closed or (self.job.is_linear and is_sound)
 
     def outcome(self, ending: Ending) -> Outcome:
         """The outcome with what is known now; the bound is lifted to the value if rounding left it just below."""

@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 
 from optcomp.engine.task import Task
@@ -148,11 +149,13 @@ class Pool:
 def _signals_held() -> Iterator[None]:
     """Hold back Ctrl-C for the time of a start, so that a child never meets it before it can ignore it.
 
-    The child inherits the mask and keeps it; the parent gets a held signal right after.
+    The child inherits the mask until it ignores them; the parent gets a held signal right after. multiprocessing's own
+    helper process has to run before, because starting it lifts the mask.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
