@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from programs import assignment, knapsack, program
@@ -110,7 +112,7 @@ def test_a_second_attempt_has_other_options_and_the_best_point() -> None:
     run = Run(Job(knapsack(), Limits(seed=4)))
     run.take_point(np.array([0.0, 1, 1]))
 
-    first, second = run.task(1, is_second=False), run.task(2, is_second=True)
+    first, second = run.task(is_second=False), run.task(is_second=True)
 
     assert (first.plain, second.plain) == (False, True)
     assert second.start.tolist() == [0, 1, 1]
@@ -218,6 +220,32 @@ def test_rounding_in_the_duals_of_a_load_curve_costs_next_to_nothing(noise: floa
     bound = dual_bound(load_cost(), duals)
 
     assert 1 <= bound <= 1 + 1e-5
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_an_open_column_is_held_by_a_price_a_little_too_high(seed: int) -> None:
+    """min w t with a t >= 1, t open above: a price of w / a is right, more makes t run away, and w / a is rounded."""
+    w, a = np.random.default_rng(seed).uniform(0.1, 10, 2)
+    open_above = program([-w], [([a], 1, np.inf)])
+
+    bound = dual_bound(open_above, np.array([-w / a * (1 + 1e-9)]))
+
+    assert -w / a <= bound <= -w / a * (1 - 1e-6)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_rounding_never_takes_from_the_bound(seed: int) -> None:
+    """Against the formula in exact fractions; plain sums of doubles are below it every other time."""
+    generator = np.random.default_rng(seed)
+    matrix, worth, duals = generator.normal(size=(3, 8)), generator.normal(size=8), generator.normal(size=3)
+    exact = sum(abs(Fraction(dual)) for dual in duals)  # each row's side is 1 or -1
+    for column in range(8):
+        price = sum(Fraction(matrix[row, column]) * Fraction(duals[row]) for row in range(3))
+        exact += abs(Fraction(worth[column]) - price)  # each column is between -1 and 1
+
+    bound = dual_bound(program(worth, [(row, -1, 1) for row in matrix], lower=-1, upper=1), duals)
+
+    assert exact <= Fraction(bound) <= exact + Fraction(1, 10**12)
 
 
 @pytest.mark.parametrize("seed", range(40))

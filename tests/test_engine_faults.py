@@ -91,12 +91,23 @@ def test_a_worker_that_does_not_even_read_is_replaced(engine: Engine) -> None:
     assert outcome.ending is Ending.OPTIMAL
 
 
-def test_a_worker_that_died_while_idle_is_replaced(engine: Engine) -> None:
-    """Between two solves nobody looks at it."""
+def test_a_worker_that_died_while_idle_is_replaced(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two solves nobody looks at it. It is no failure of the next job, which keeps its options."""
     engine.solve(Job(knapsack()))
-    send_to_workers(engine, signal.SIGKILL)
+    [victim] = engine.process_ids
+    os.kill(victim, signal.SIGKILL)
+    os.waitid(os.P_PID, victim, os.WEXITED | os.WNOWAIT)
+    attempts: list[bool] = []
+    send = Worker.send
+
+    def spy(worker: Worker, task, *, patience_seconds: float) -> None:
+        attempts.append(task.plain)
+        send(worker, task, patience_seconds=patience_seconds)
+
+    monkeypatch.setattr(Worker, "send", spy)
 
     assert engine.solve(Job(knapsack())).value == 7
+    assert attempts == [False]
 
 
 def test_a_job_is_tried_twice_and_not_a_third_time(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -340,7 +351,8 @@ def test_an_engine_that_is_never_closed_does_not_keep_the_program_from_ending(tm
     """multiprocessing joins its children at exit."""
     body = """
     if __name__ == "__main__":
-        print(Engine(workers=1).solve(Job(knapsack())).value)
+        engine = Engine(workers=1)
+        print(engine.solve(Job(knapsack())).value)
     """
     with script(tmp_path, body) as process:
         output, errors = process.communicate(timeout=60)
@@ -364,7 +376,7 @@ def test_highs_is_told_what_the_engine_promises(tmp_path: Path) -> None:
     from optcomp.engine.run import Run
     for is_second in (False, True):
         highs = _new_highs()
-        assert _set_options(highs, Run(Job(knapsack(), Limits(seed=4))).task(1, is_second=is_second))
+        assert _set_options(highs, Run(Job(knapsack(), Limits(seed=4))).task(is_second=is_second))
         names = ("threads", "parallel", "mip_rel_gap", "mip_abs_gap", "presolve", "random_seed", "output_flag")
         print(*(highs.getOptionValue(name)[1] for name in names))
     """

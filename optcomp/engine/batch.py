@@ -32,7 +32,6 @@ class _Attempt:
     index: int
     run: Run
     worker: Worker
-    number: int
     kill_at: float
     is_second: bool
     was_told_to_stop: bool = False
@@ -84,11 +83,10 @@ class Batch:
 
     def _send(self, index: int, run: Run, worker: Worker, *, is_second: bool) -> None:
         grace = self._pool.grace_seconds
-        number = self._pool.next_number()
-        attempt = _Attempt(index, run, worker, number, run.deadline + grace, is_second)
+        attempt = _Attempt(index, run, worker, run.deadline + grace, is_second)
         self._busy.append(attempt)
         try:
-            worker.send(run.task(number, is_second=is_second), patience_seconds=grace)
+            worker.send(run.task(is_second=is_second), patience_seconds=grace)
         except OSError:
             self._fail(attempt, worker_is_lost=True)
 
@@ -98,7 +96,7 @@ class Batch:
             if self._is_interrupted() and not attempt.was_told_to_stop:
                 attempt.was_told_to_stop = True
                 attempt.kill_at = min(attempt.kill_at, now + min(SECONDS_TO_YIELD, self._pool.grace_seconds))
-                attempt.worker.interrupt(attempt.number)
+                attempt.worker.interrupt()
             if now > attempt.kill_at:
                 self._fail(attempt, worker_is_lost=True)
 
@@ -107,12 +105,11 @@ class Batch:
         for connection in wait(list(by_connection), timeout=SECONDS_BETWEEN_LOOKS) if by_connection else ():
             attempt = by_connection[connection]  # type: ignore[index]  # wait returns what it was given
             try:
-                kind, number, content = attempt.worker.receive(patience_seconds=self._pool.grace_seconds)
+                kind, content = attempt.worker.receive(patience_seconds=self._pool.grace_seconds)
             except (EOFError, OSError):
                 self._fail(attempt, worker_is_lost=True)
             else:
-                if number == attempt.number:
-                    self._hear(attempt, kind, content)
+                self._hear(attempt, kind, content)
 
     def _hear(self, attempt: _Attempt, kind: str, content: object) -> None:
         run = attempt.run

@@ -37,8 +37,8 @@ def listen(connection: Connection) -> None:
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
     threading.excepthook = lambda _: os._exit(70)  # the parent takes a dead worker for a failed attempt
-    connection.send(("ready", 0, _new_highs().version()))
-    stop, number = threading.Event(), 0
+    connection.send(("ready", _new_highs().version()))
+    stop = threading.Event()
     solving: threading.Thread | None = None
     while True:
         try:
@@ -48,10 +48,10 @@ def listen(connection: Connection) -> None:
                 os._exit(0)  # an ordinary exit would wait for HiGHS, for a parent that is gone
             return
         if isinstance(message, Task):
-            stop, number = threading.Event(), message.number
+            stop = threading.Event()
             solving = threading.Thread(target=_Solve(message, connection, stop).run, daemon=True)
             solving.start()
-        elif message == number:
+        else:
             stop.set()
 
 
@@ -80,7 +80,7 @@ class _Solve:
         self._send("done", self._report(highs))
 
     def _send(self, kind: str, content: object) -> None:
-        self._connection.send((kind, self._task.number, content))
+        self._connection.send((kind, content))
 
     def _on_point(self, event: Any) -> None:
         self._send("point", np.array(event.data_out.mip_solution, dtype=np.float64))

@@ -76,11 +76,10 @@ class Run:
         """Keep a bound, without the program's offset, if it is better."""
         self.bound = min(self.bound, bound + self.job.program.offset)  # in this order NaN changes nothing
 
-    def task(self, number: int, *, is_second: bool) -> Task:
+    def task(self, *, is_second: bool) -> Task:
         """What to send to a worker; a second attempt starts from the best point of the first."""
         job, limits = self.job, self.job.limits
         return Task(
-            number=number,
             program=job.program,
             relax=job.is_linear,
             start=job.start if self.point is None else self.point,

@@ -12,7 +12,6 @@ from optcomp.types import FloatArray
 class Task:
     """One attempt at a job, as the parent sends it; `plain` asks for other options than the attempt that failed."""
 
-    number: int
     program: Program
     relax: bool
     start: FloatArray | None

@@ -37,7 +37,7 @@ def check_version(version: str) -> None:
 
 
 class Worker:
-    """One child process that solves one task at a time.
+    """One child process that solves one task at a time; its last word on a task is "done".
 
     Started by spawn: after a solve, a forked child of HiGHS can hang for ever.
     """
@@ -56,7 +56,7 @@ class Worker:
         try:
             if not self.connection.poll(SECONDS_TO_START):
                 raise SolverError(f"A solver process did not start within {SECONDS_TO_START:.0f} s. {hint}")
-            _, _, version = self.connection.recv()
+            _, version = self.connection.recv()
         except (EOFError, OSError) as error:
             raise SolverError(f"A solver process ended while starting. {hint}") from error
         check_version(version)
@@ -66,11 +66,11 @@ class Worker:
         with self._hurried(patience_seconds):
             self.connection.send(task)
 
-    def receive(self, *, patience_seconds: float) -> tuple[str, int, object]:
+    def receive(self, *, patience_seconds: float) -> tuple[str, object]:
         """The next message; raises EOFError or OSError when the worker dies or stops half-way through it."""
         with self._hurried(patience_seconds):
-            kind, number, content = self.connection.recv()
-        return kind, number, content
+            kind, content = self.connection.recv()
+        return kind, content
 
     @contextmanager
     def _hurried(self, seconds: float) -> Iterator[None]:
@@ -83,10 +83,10 @@ class Worker:
         finally:
             guard.cancel()
 
-    def interrupt(self, number: int) -> None:
-        """Ask the worker to stop task `number`; it comes back with what it has."""
+    def interrupt(self) -> None:
+        """Ask the worker to stop; it comes back with what it has."""
         with suppress(OSError):  # if it died, the reader of the pipe finds out
-            self.connection.send(number)
+            self.connection.send(None)
 
     def kill(self) -> None:
         """End the process at once."""
@@ -109,17 +109,11 @@ class Pool:
         self.size = size
         self.grace_seconds = grace_seconds
         self._workers: list[Worker] = []
-        self._last_number = 0
 
     @property
     def process_ids(self) -> list[int]:
         """Ids of the running worker processes, for a monitor."""
         return [worker.process.pid for worker in self._workers if worker.process.pid is not None]
-
-    def next_number(self) -> int:
-        """A number no task has had, so that late words about an older one are recognised."""
-        self._last_number += 1
-        return self._last_number
 
     def idle_worker(self, busy: list[Worker]) -> Worker:
         """A worker that is alive and not among `busy`."""
