@@ -1,0 +1,1 @@
+"""Learning from history: the panel of quarters that a company has lived through, and what can be told from it."""
