@@ -10,8 +10,7 @@ from optcomp.formulation.frame import Frame, Term
 def add_equal_chance(frame: Frame) -> None:
     r"""Potential per ARR dollar of every book stays close to the segment's.
 
-    .. math:: \left|\sum_u (\text{pot}_u - \mu_s A_u) x_{uj}\right| \le \epsilon \mu_s \sum_u A_u x_{uj} \qquad
-    \forall j
+    .. math:: \left|\sum_u (\text{pot}_u - \mu_s A_u) x_{uj}\right| \le \epsilon \mu_s \sum_u A_u x_{uj} \quad \forall j
 
     pot_u  baseline renewal, or expansion, potential at today's plan and a neutral CSM, USD
     mu_s   the segment's total potential over its total ARR
@@ -34,9 +33,8 @@ def add_equal_chance(frame: Frame) -> None:
 def add_renewals_due(frame: Frame) -> None:
     r"""Under a plan that pays renewals quarterly everybody has enough renewals in every quarter, by count and by ARR.
 
-    .. math:: \sum_u n_{uq} x_{uj} \ge \text{share} \cdot N_{sq} \frac{H_j}{\sum H} \Big(\sum_{p \text{ quarterly}}
-    z_{sp} + o_j - 1\Big)
-              \qquad \forall j, q
+    .. math:: \sum_u n_{uq} x_{uj} \ge \text{share} \cdot N_{sq} \frac{H_j}{\sum H}
+              \left(\sum_{p \text{ quarterly}} z_{sp} + o_j - 1\right) \quad \forall j, q
 
     N_sq  renewals of the segment in the quarter; the same with ARR, counted in average renewals of the quarter
     """

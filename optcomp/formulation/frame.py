@@ -10,6 +10,7 @@ import numpy as np
 import pyomo.environ as pyo
 from pyomo.core.expr.numeric_expr import LinearExpression
 
+from optcomp.errors import Finding, InputError
 from optcomp.formulation.scope import POINTS, Scope, Tables
 from optcomp.problem import Problem
 from optcomp.rules import Rule
@@ -71,6 +72,31 @@ class Frame:
     def pair_terms(self, csm: int, weights: np.ndarray) -> list[Term]:
         """Sum of a weight per pair over the book of a CSM."""
         return [(float(weights[k]), self.model.x[k]) for k in self.pairs_of_csm[csm] if weights[k]]
+
+    def pair_variables(self, account_id: str, csm_id: str) -> list[object]:
+        """The variable that is 1 when the CSM looks after the account, in a list; an empty list where they may not.
+
+        For constraints of users' own (`optcomp.hooks`). Accounts of a family that stays together share one variable.
+
+        Raises
+        ------
+        InputError
+            When the instance has no such account or CSM.
+        """
+        account, csm = self._row_of("account", account_id), self._row_of("CSM", csm_id)
+        place = np.flatnonzero(self.scope.accounts == account)
+        if not len(place) or csm not in self.pairs_of_csm:
+            return []
+        unit = self.tables.account_unit[place[0]]
+        return [self.model.x[int(k)] for k in self.pairs_of_csm[csm] if self.tables.pair_unit[k] == unit]
+
+    def _row_of(self, kind: str, name: str) -> int:
+        rows = self.problem.account_index if kind == "account" else self.problem.csm_index
+        if name not in rows:
+            raise InputError(
+                Finding("hook", f"A constraint of your own names the {kind} {name!r}", f"A {kind} of the instance")
+            )
+        return rows[name]
 
     # ---- rows -------------------------------------------------------------------------------------------------
 
