@@ -24,21 +24,23 @@ def paragraph(label: str, text: str, *, indent: int = 0, hang: int = 10) -> str:
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: Sequence[int] = (0,), indent: int = 2) -> str:
     """Columns as wide as their widest cell; numbers to the right, the columns `left` to the left.
 
-    A table wider than the terminal has its last column wrapped.
+    A table wider than the terminal has its last column wrapped. A row of a single cell is a heading of what follows.
     """
     cells = [[printable(c) for c in row] for row in (header, *rows)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    widths = [max(len(row[i]) for row in cells if len(row) > 1) for i in range(len(header))]
     room = WIDTH - indent - sum(w + 2 for w in widths[:-1])
     widths[-1] = min(widths[-1], max(room, 12))
     return "\n".join(line for row in cells for line in _lines(row, widths, set(left), indent))
 
 
 def _lines(row: Sequence[str], widths: Sequence[int], left: set[int], indent: int) -> list[str]:
+    margin = " " * indent
+    if len(row) == 1:
+        return textwrap.wrap(row[0], WIDTH, initial_indent=margin, subsequent_indent=f"{margin}  ")
     *before, last = row
     start = "".join(_cell(text, w, i in left) + "  " for i, (text, w) in enumerate(zip(before, widths, strict=False)))
     is_left = len(row) - 1 in left
     parts = textwrap.wrap(last, widths[-1], break_on_hyphens=False) or [""]
-    margin = " " * indent
     first = margin + start + _cell(parts[0], widths[-1], is_left)
     return [first.rstrip(), *(margin + " " * len(start) + part for part in parts[1:])]
 
