@@ -1,0 +1,152 @@
+"""`optcomp solve`: choose pay plans and books together and write them as a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from optcomp.cli.patience import Patience
+
+if TYPE_CHECKING:
+    from optcomp.assemble import Loaded
+    from optcomp.publish import Target
+    from optcomp.solve import Result, Settings
+
+EXIT_INFEASIBLE = 4
+EXIT_GAP = 5
+EXIT_NOTHING = 6
+
+
+class Options(NamedTuple):
+    """What the command line says about input and output; how to solve is in `Settings`."""
+
+    instance: Path
+    out: Path
+    overrides: tuple[str, ...]
+    hooks: tuple[Path, ...]
+    require_gap: bool
+    as_json: bool
+    is_quiet: bool
+
+
+@click.command()
+@click.argument("instance", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write; new, or empty.")
+@click.option("--force", is_flag=True, help="Replace the solution that is in --out.")
+@click.option(
+    "--time-limit", default=600.0, show_default=True, metavar="S", type=click.FloatRange(0.0), help="Seconds to search."
+)
+@click.option(
+    "--gap",
+    default=0.01,
+    show_default=True,
+    metavar="PP",
+    type=click.FloatRange(0.0),
+    help="Stop within this many points of NRR of the proven ceiling.",
+)
+@click.option("--require-gap", is_flag=True, help="Exit with 5 where that gap is not reached.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**31 - 1), help="Seed of the solver.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Lay a setting over instance.toml.")
+@click.option("--jobs", default=2, show_default=True, type=click.IntRange(1, 1024), help="Solver processes at a time.")
+@click.option(
+    "--method",
+    default="auto",
+    show_default=True,
+    type=click.Choice(["auto", "joint", "decomposed"]),
+    help="One joint program, or pools of books put together; auto takes pools where nothing couples them.",
+)
+@click.option(
+    "--hook", "hooks", multiple=True, type=click.Path(path_type=Path), help="Python file with constraints of your own."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the content of summary.json instead of text.")
+@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+def command(
+    instance: Path,
+    out: Path,
+    force: bool,
+    time_limit: float,
+    gap: float,
+    require_gap: bool,
+    seed: int,
+    overrides: tuple[str, ...],
+    jobs: int,
+    method: str,
+    hooks: tuple[Path, ...],
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Choose a pay plan per segment and the CSM of every account of INSTANCE together, with a proven ceiling.
+
+    Writes a folder (--out): plan.md to hand out, plan.csv, assignment.csv, books.csv, summary.json and manifest.json;
+    whole or not at all, readable by you only. It holds salaries, so there is no default place for it. Ctrl-C, SIGTERM
+    and the time limit save the best solution found so far; a second Ctrl-C stops at once.
+
+    \b
+    Example:
+      optcomp solve instances/team-of-15 --out out
+      optcomp solve instances/team-of-15 --out out --force --set rules.moves.max=40
+
+    Exit codes: 0 solved, 3 invalid input, 4 proved infeasible, 5 asked gap not met (with --require-gap), 6 nothing
+    found in time, 7 result failed its check, 8 files could not be written, 130 and 143 interrupted.
+    """
+    from optcomp.assemble import load
+    from optcomp.hooks import load_hook
+    from optcomp.publish import reserved
+    from optcomp.solve import Settings
+    from optcomp.write import FILES
+
+    options = Options(instance, out, overrides, hooks, require_gap, as_json, quiet)
+    with Patience() as patience:
+        loaded = load(instance, overrides=overrides)
+        settings = Settings(time_limit, gap, seed, jobs, method, tuple(load_hook(path) for path in hooks))
+        with reserved(out, frozenset(FILES), force=force) as target:
+            patience.save()
+            result = _search(loaded, settings, options, patience)
+            code = _tell(result, loaded, settings, options, target)
+        return patience.exit_code or code
+
+
+def _search(loaded: Loaded, settings: Settings, options: Options, patience: Patience) -> Result:
+    """Solve, with progress on stderr."""
+    import sys
+
+    from optcomp.cli.progress import progress
+    from optcomp.solve import Progress, solve
+
+    with progress(is_quiet=options.is_quiet, is_live=sys.stderr.isatty()) as show:
+
+        def on_progress(step: Progress) -> None:
+            patience.hand_over()
+            show(step)
+
+        result = solve(loaded.problem, settings, on_progress)
+    patience.note(result.signal)
+    return result
+
+
+def _tell(result: Result, loaded: Loaded, settings: Settings, options: Options, target: Target) -> int:
+    """Write and print what was found; the exit code."""
+    import json
+
+    from optcomp.cli.solve_text import nothing_text, solve_text
+    from optcomp.manifest import Origin
+    from optcomp.reload import check_files
+    from optcomp.solve import Status
+    from optcomp.summary import summarise
+    from optcomp.write import SUMMARY, json_bytes, solution_files
+
+    if result.solution is None:
+        summary = summarise(result, warnings=loaded.warnings)
+        click.echo(json_bytes(summary), nl=False) if options.as_json else click.echo(nothing_text(summary))
+        return EXIT_INFEASIBLE if result.status is Status.INFEASIBLE else EXIT_NOTHING
+    origin = Origin(options.instance, loaded.files, options.overrides, options.hooks)
+    files = solution_files(result, target.path, origin=origin, settings=settings, warnings=loaded.warnings)
+    check_files(files, result)
+    target.publish(files)
+    if options.as_json:
+        click.echo(files[SUMMARY], nl=False)
+    else:
+        click.echo(solve_text(result, json.loads(files[SUMMARY]), options.out))
+    return EXIT_GAP if options.require_gap and result.gap_pp > settings.gap_pp else 0
