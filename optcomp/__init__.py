@@ -8,7 +8,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,7 +31,20 @@ _HOME = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
+class _Package(ModuleType):
+    """The package as it is seen from outside: its verbs are functions, whatever modules have the same name."""
+
+
+def _verb(name: str) -> property:
+    def get(package: ModuleType) -> Any:
         return getattr(import_module(_HOME[name]), name)
-    raise AttributeError(f"module 'optcomp' has no attribute {name!r}")
+
+    def ignore(package: ModuleType, module: ModuleType) -> None:
+        """Importing `optcomp.solve` sets the module as an attribute of the package; the verb stays what it is."""
+
+    return property(get, ignore)
+
+
+for _name in _HOME:
+    setattr(_Package, _name, _verb(_name))
+sys.modules[__name__].__class__ = _Package
