@@ -39,24 +39,30 @@ class Advice(NamedTuple):
     why: str
 
 
-def recommend(result: Decided) -> Advice:
+def recommend(result: Decided, gap_pp: float | None) -> Advice:
     """Adopt, keep or pilot.
 
     Keep where the gain is not worth a change and nobody has to move; a pilot where a pay plan changes and the response
     was never fitted to the team's own history (SCIENCE 0.5); else adopt.
+
+    gap_pp : points of NRR that are not ruled out above the result; None where nothing is proved
     """
     view = View(result)
     gain = POINTS * (view.evaluation.objective - view.current.objective)
     changed = [segment.name for s, segment in enumerate(view.problem.segments) if not view.plan(s).is_today]
     if gain < WORTH_A_CHANGE and _may_stay(view):
-        return Advice(
-            "keep",
-            f"The best that was found is worth {gain:.2f} points of NRR more than today's plans and books, less than "
-            f"{WORTH_A_CHANGE:g}, and nobody has to move. Keep what you have.",
-        )
+        return Advice("keep", _keep(gain, gap_pp))
     if changed and view.problem.response.origin != "fitted":
         return Advice("pilot", _pilot(view, changed))
     return Advice("adopt", f"It is worth {gain:+.2f} points of NRR against today ({_moves(view)}).")
+
+
+def _keep(gain: float, gap_pp: float | None) -> str:
+    found = f"The best that was found is worth {gain:.2f} points of NRR more than today's plans and books"
+    if gap_pp is None or gap_pp > WORTH_A_CHANGE:
+        left = "and nothing is proved" if gap_pp is None else f"but up to {gap_pp:.2f} points more are not ruled out"
+        return f"{found}, {left}. Nobody has to move: keep what you have, and give the search more time."
+    return f"{found}, less than {WORTH_A_CHANGE:g}, and nobody has to move. Keep what you have."
 
 
 def _may_stay(view: View) -> bool:
@@ -154,8 +160,8 @@ def _alarms(view: View, gain: Parts) -> Iterator[str]:
     usd = gain.plans / POINTS * view.problem.total_arr
     if gain.plans > 0.0 and 0.0 < dollars * MOST_PER_DOLLAR < usd and any_plan_changes(view):
         yield (
-            f"The plans alone promise {usd / dollars:.0f} of ARR for every 1 more of pay, above {MOST_PER_DOLLAR:g} "
-            f"(the best trial found 3.80 of sales): {outside}."
+            f"The plans alone promise {usd / dollars:.0f} times their extra pay in ARR, above {MOST_PER_DOLLAR:g} "
+            f"(the best trial found 3.8 times in sales): {outside}."
         )
 
 

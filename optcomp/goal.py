@@ -172,8 +172,9 @@ def _proof(target: float, nrr: float, bound: float | None) -> str:
 def _expansion_sentence(now: float, needed: float | None, factor: float | None) -> str:
     if needed is None or factor is None:
         return "Not even an expansion of every account in every quarter would reach it with these plans and books."
+    more = f"{factor:.1f} times the expansion" if factor >= 2.0 else f"{POINTS * (factor - 1.0):.0f} % more expansion"
     return (
-        f"It would take {factor:.1f} times the expansion: accounts would have to expand with probability "
+        f"It would take {more}: accounts would have to expand with probability "
         f"{POINTS * needed:.1f} % a quarter instead of {POINTS * now:.1f} %."
     )
 

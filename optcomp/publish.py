@@ -102,6 +102,36 @@ def reserved(path: Path, own_names: AbstractSet[str], *, force: bool = False) ->
         _unlock(path, lock)
 
 
+@contextmanager
+def published_file(path: Path, *, force: bool = False) -> Iterator[Path]:
+    """A path to write to; its content becomes the file at `path`, whole and private, when the block ends well.
+
+    Raises
+    ------
+    OutputError
+        When there is a file that `force` does not let go, a link or a folder, or when writing fails.
+    """
+    path = Path(os.path.abspath(path))
+    shown = printable(str(path))
+    if path.is_symlink() or path.is_dir():
+        raise OutputError(f"{shown} is a {'symbolic link' if path.is_symlink() else 'folder'}. Name a file.")
+    if path.exists() and not force:
+        raise OutputError(f"{shown} exists. Name another file, or give --force to replace it.")
+    with _as_output_error(path):
+        folder = _beside(path, f"tmp-{secrets.token_hex(4)}")
+        os.mkdir(folder, PRIVATE_FOLDER)
+        try:
+            os.chmod(folder, PRIVATE_FOLDER)
+            fresh = folder / path.name
+            yield fresh
+            os.chmod(fresh, PRIVATE_FILE)
+            _flush(fresh)
+            os.replace(fresh, path)
+            _flush(path.parent)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 # ---- one folder ---------------------------------------------------------------------------------------------------
 
 
@@ -150,11 +180,11 @@ def _exchange(one: Path, other: Path) -> bool:
     return bool(renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0)
 
 
-def _flush(folder: Path) -> None:
-    """Make what was created or renamed in a folder survive a power cut."""
+def _flush(path: Path) -> None:
+    """Make what was written to a file, or renamed in a folder, survive a power cut."""
     if sys.platform == "win32":
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

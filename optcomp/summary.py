@@ -40,7 +40,7 @@ def summarise(result: Result, *, warnings: Iterable[Finding] = (), files: Iterab
         "schema": SCHEMA,
         "instance": result.problem.instance.name,
         "currency": result.problem.instance.currency,
-        "status": result.status.value,
+        "status": status_of(result),
         **_run_facts(result, bound),
         **today_facts(result.problem, result.current, is_counterfactual=result.current_is_counterfactual),
         **(_NOTHING if view is None else solution_facts(view, bound)),
@@ -48,6 +48,11 @@ def summarise(result: Result, *, warnings: Iterable[Finding] = (), files: Iterab
         "warnings": [*(str(w) for w in warnings), *(() if view is None else alarms(view))],
         "files": list(files),
     }
+
+
+def status_of(result: Result) -> str:
+    """How the solve ended; a sum that cannot work out proves as much as the solver does."""
+    return "infeasible" if result.solution is None and result.reasons else result.status.value
 
 
 def _run_facts(result: Result, bound: float | None) -> dict[str, object]:
@@ -80,11 +85,11 @@ def today_facts(problem: Problem, current: Evaluation, *, is_counterfactual: boo
 
 def solution_facts(view: View, bound: float | None) -> dict[str, object]:
     """Numbers about the solution that anybody can recompute from it."""
-    value, advice = view.evaluation, recommend_of(view)
-    reached = goal(view, bound)
+    value, reached = view.evaluation, goal(view, bound)
+    advice = recommend(view, None if bound is None else gap(value.objective, bound))
     return {
-        "recommended": advice[0],
-        "recommended_why": advice[1],
+        "recommended": advice.verdict,
+        "recommended_why": advice.why,
         "nrr": value.nrr,
         "soft_cost": value.soft_cost,
         "objective": value.objective,
@@ -105,12 +110,6 @@ def solution_facts(view: View, bound: float | None) -> dict[str, object]:
         "bends": [_bend(b) for b in value.bends],
         "books_at_limits": [{"csm_id": who, "limit": what} for who, what in books_at_limits(view)],
     }
-
-
-def recommend_of(view: View) -> tuple[str, str]:
-    """Verdict and reason."""
-    advice = recommend(view)
-    return advice.verdict, advice.why
 
 
 _NOTHING: Json = dict.fromkeys(

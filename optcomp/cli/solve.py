@@ -133,14 +133,13 @@ def _tell(result: Result, loaded: Loaded, settings: Settings, options: Options, 
     from optcomp.cli.solve_text import nothing_text, solve_text
     from optcomp.manifest import Origin
     from optcomp.reload import check_files
-    from optcomp.solve import Status
     from optcomp.summary import summarise
     from optcomp.write import SUMMARY, json_bytes, solution_files
 
     if result.solution is None:
         summary = summarise(result, warnings=loaded.warnings)
         click.echo(json_bytes(summary), nl=False) if options.as_json else click.echo(nothing_text(summary))
-        return EXIT_INFEASIBLE if result.status is Status.INFEASIBLE else EXIT_NOTHING
+        return EXIT_INFEASIBLE if summary["status"] == "infeasible" else EXIT_NOTHING
     origin = Origin(options.instance, loaded.files, options.overrides, options.hooks)
     files = solution_files(result, target.path, origin=origin, settings=settings, warnings=loaded.warnings)
     check_files(files, result)

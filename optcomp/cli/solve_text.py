@@ -33,7 +33,7 @@ def solve_text(result: Result, summary: Summary, out: Path) -> str:
         _heading(view),
         list(_retention(summary)),
         list(_goal(summary)),
-        list(_plans(view)),
+        list(_plans(view, summary)),
         list(_money(summary)),
         list(_books(summary)),
         list(_bends(summary)),
@@ -135,7 +135,7 @@ def _goal(summary: Summary) -> Iterator[str]:
 # ---- what is decided ----------------------------------------------------------------------------------------------
 
 
-def _plans(view: View) -> Iterator[str]:
+def _plans(view: View, summary: Summary) -> Iterator[str]:
     yield "Pay plans"
     for s, segment in enumerate(view.problem.segments):
         plan, today = view.plan(s), view.today(s)
@@ -143,6 +143,20 @@ def _plans(view: View) -> Iterator[str]:
         yield paragraph("today", _plan_words(today), indent=4, hang=11)
         if not plan.is_today:
             yield paragraph("new", _plan_words(plan), indent=4, hang=11)
+    yield from _design(summary["design_findings_current"])
+
+
+def _design(findings: Sequence[Summary]) -> Iterator[str]:
+    """Design rules that today's plans break, said once for segments that break the same ones."""
+    by_segment: dict[str, list[str]] = {}
+    for finding in findings:
+        by_segment.setdefault(finding["segment"], []).append(finding["rule"])
+    by_rules: dict[tuple[str, ...], list[str]] = {}
+    for segment, rules in by_segment.items():
+        by_rules.setdefault(tuple(rules), []).append(short(segment))
+    for broken, segments in by_rules.items():
+        text = f"Today's plan in {', '.join(segments)} breaks {', '.join(broken)}; it may stay, for it is in force."
+        yield paragraph("", text, indent=2, hang=0)
 
 
 def _plan_words(plan: Plan) -> str:
@@ -214,7 +228,7 @@ def _jointness(summary: Summary) -> Iterator[str]:
     ):
         objective = value[key]
         if objective is None:
-            text = "that way finds nothing that fits"
+            text = "found nothing that fits in its time"
         else:
             gain = max(summary["objective"] - objective, 0.0)
             text = f"{POINTS * gain:.2f} points ({million(gain * summary['arr'], summary['currency'])})"
