@@ -7,12 +7,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from optcomp.assemble import load
+from optcomp.assemble import assemble, load
+from optcomp.config import Settings
+from optcomp.config_checks import check_config
 from optcomp.design_review import review
 from optcomp.errors import Finding, InputError
 from optcomp.infeasible import why_nothing_fits
+from optcomp.instance import Instance
 from optcomp.overview import Overview, overview
 from optcomp.reviews.sums import is_proof
+from optcomp.sources import open_source, reading
+from optcomp.toml_text import override
 
 SCHEMA = "optcomp/check/1"
 EXIT_NOTHING_FITS = 4
@@ -63,7 +68,9 @@ def check(path: Path, *, overrides: Sequence[str] = ()) -> Checked:
     try:
         loaded = load(path, overrides=overrides)
     except InputError as error:
-        return Checked(errors=error.findings)
+        # Tables that are wrong keep `load` from the model files; a user wants to mend all of it in one go.
+        also = [finding for finding in _model_errors(path, overrides) if finding not in error.findings]
+        return Checked(errors=(*error.findings, *also))
     findings = review(loaded.problem)
     # What breaks a hard rule is a reason; `why_nothing_fits` says the same of hours and money in its own words.
     proofs = [f for f in findings if is_proof(f)]
@@ -73,4 +80,31 @@ def check(path: Path, *, overrides: Sequence[str] = ()) -> Checked:
         reasons=(*why_nothing_fits(loaded.problem), *own),
         review=tuple(f for f in findings if f not in proofs),
         read=overview(loaded.problem),
+    )
+
+
+def _model_errors(path: Path, overrides: Sequence[str]) -> tuple[Finding, ...]:
+    """What is wrong with the model files that the settings name, whatever the tables hold."""
+    try:
+        with reading(path):
+            settings, _ = check_config(override(open_source(path).document(), overrides))
+        if settings is not None:
+            assemble(_without_tables(settings), path if path.is_dir() else path.parent)
+    except InputError as error:
+        return error.findings
+    return ()
+
+
+def _without_tables(settings: Settings) -> Instance:
+    return Instance(
+        name=settings.name,
+        as_of=settings.as_of,
+        plan_year_start=settings.plan_year_start,
+        pay_budget=settings.budget.pay,
+        segments=tuple(segment.segment(name) for name, segment in settings.segments.items()),
+        accounts=(),
+        csms=(),
+        menu=settings.menu.spec(),
+        models=settings.model_names,
+        rule_overrides=settings.rule_overrides,
     )

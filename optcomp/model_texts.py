@@ -12,7 +12,7 @@ from optcomp.rules import SPECS
 
 @dataclass(frozen=True, slots=True)
 class ModelText:
-    """One model file: where it comes from, what it is for, every number in it; of a rule pack also the rules' states."""
+    """One model file: where it comes from, what it is for, every number in it, the states of a rule pack."""
 
     kind: str
     name: str

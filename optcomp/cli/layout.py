@@ -27,7 +27,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: Sequenc
     A table wider than the terminal has its last column wrapped. A row of a single cell is a heading of what follows.
     """
     cells = [[printable(c) for c in row] for row in (header, *rows)]
-    widths = [max(len(row[i]) for row in cells if len(row) > 1) for i in range(len(header))]
+    widths = [max(len(row[i]) for row in cells if len(row) == len(header)) for i in range(len(header))]
     room = WIDTH - indent - sum(w + 2 for w in widths[:-1])
     widths[-1] = min(widths[-1], max(room, 12))
     return "\n".join(line for row in cells for line in _lines(row, widths, set(left), indent))
@@ -35,7 +35,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: Sequenc
 
 def _lines(row: Sequence[str], widths: Sequence[int], left: set[int], indent: int) -> list[str]:
     margin = " " * indent
-    if len(row) == 1:
+    if len(row) < len(widths):
         return textwrap.wrap(row[0], WIDTH, initial_indent=margin, subsequent_indent=f"{margin}  ")
     *before, last = row
     start = "".join(_cell(text, w, i in left) + "  " for i, (text, w) in enumerate(zip(before, widths, strict=False)))
