@@ -5,8 +5,9 @@ r"""Posterior of one outcome: a generalised linear model with Gaussian priors an
 
 The mode comes from Newton's method. With :math:`A = X^\top W X + \mathrm{diag}(s^{-2})`,
 :math:`B_j = \sum_{g(i)=j} w_i x_i` and :math:`D_j = \sum_{g(i)=j} w_i + \sigma_u^{-2}`, the random
-effects are eliminated exactly: :math:`S = A - B^\top D^{-1} B` is the joint precision of :math:`\beta` alone. Nothing of the size rows × CSMs is ever
-held. The priors keep the mode finite when the data separate perfectly. Source: SCIENCE 0.1, 1.6, 3.1, 3.3.
+effects are eliminated exactly: :math:`S = A - B^\top D^{-1} B` is the joint precision of :math:`\beta` alone. Nothing
+of the size rows × CSMs is ever held. The priors keep the mode finite when the data separate perfectly.
+Source: SCIENCE 0.1, 1.6, 3.1, 3.3.
 """
 
 from __future__ import annotations

@@ -49,6 +49,11 @@ class Priors:
             return max((high - low) / (2.0 * NORMAL_90), SMALLEST_SD)
         return _FALLBACK_SD.get(key, FALLBACK_SD)
 
+    @property
+    def kappa(self) -> float:
+        """USD a year at which the saturating map has half its effect."""
+        return self.mean("hill.kappa", 10_000.0)
+
     def hazard(self) -> tuple[float, float]:
         """Mean and sd of the log-odds of leaving in a quarter."""
         key = "turnover.base_quit"
