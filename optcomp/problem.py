@@ -25,7 +25,7 @@ from optcomp.response.effort import PlanEffects, plan_effects
 from optcomp.response.fit import fit_matrix
 from optcomp.response.load import arr_at_risk
 from optcomp.response.outcome import PairTable, Predicted, Shift, predict
-from optcomp.response.parameters import Response
+from optcomp.response.parameters import Response, Triple
 from optcomp.rules import Rules
 from optcomp.service import ServiceModel
 from optcomp.types import BoolArray, FloatArray, IntArray, sum_by
@@ -188,22 +188,32 @@ class Problem:
         """Everything about these pairs but the plan; CSM -1 means a neutral CSM who takes nothing over."""
         return pair_table(self, account, csm)
 
-    def shift(self, pairs: PairTable, segment: int, plan: int) -> Shift:
-        """What a plan changes against today for pairs whose CSMs belong to the segment."""
+    def shift(self, pairs: PairTable, segment: int, plan: int | IntArray) -> Shift:
+        """What plans change against today for pairs whose CSMs belong to the segment; (pairs,) or (plans, pairs)."""
         effects = self.effects[segment]
-        reference = self.today_phi[self.reference_segment[pairs.account]]
-        step = effects.phi[plan] - reference
-        outcome = self.response.outcome
+        reference = self.reference_segment[pairs.account]
+
+        def step(slopes: Triple) -> FloatArray:
+            theta = np.array(slopes)
+            return np.asarray(np.subtract.outer(effects.phi[plan] @ theta, (self.today_phi @ theta)[reference]))
+
+        outcome, leak = self.response.outcome, effects.leak[plan]
         return Shift(
-            renew=pairs.omega * (step @ np.array(outcome.renew)),
-            expand=step @ np.array(outcome.expand),
-            contract=pairs.omega * (step @ np.array(outcome.contract)),
-            leak=float(effects.leak[plan]),
+            renew=pairs.omega * step(outcome.renew),
+            expand=step(outcome.expand),
+            contract=pairs.omega * step(outcome.contract),
+            leak=leak[:, None] if np.ndim(leak) else float(leak),
         )
 
-    def predict(self, pairs: PairTable, segment: int, plan: int) -> Predicted:
-        """Year-end ARR of pairs whose CSMs belong to the segment, under one of its plans, at load 1."""
-        return predict(pairs, self.shift(pairs, segment, plan), self.quit_chance[segment][pairs.csm, plan])
+    def predict(self, pairs: PairTable, segment: int, plan: int | IntArray) -> Predicted:
+        """Year-end ARR at load 1 of pairs whose CSMs belong to the segment, under one of its plans or several.
+
+        Shape (pairs,) for one plan, (plans, pairs) for an array of them.
+        """
+        quit_chance = self.quit_chance[segment][pairs.csm, plan] if np.ndim(plan) == 0 else None
+        if quit_chance is None:
+            quit_chance = self.quit_chance[segment][np.ix_(pairs.csm, np.asarray(plan))].T
+        return predict(pairs, self.shift(pairs, segment, plan), quit_chance)
 
     @cached_property
     def today_phi(self) -> FloatArray:

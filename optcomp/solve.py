@@ -9,9 +9,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from optcomp.decompose.master import Pick, plans_of_all
+import numpy as np
+
+from optcomp.decompose.master import Pick
 from optcomp.decompose.pools import why_joint
-from optcomp.decompose.search import Found, Search, Target
+from optcomp.decompose.search import Found, Search, Target, plans_of_all
 from optcomp.engine import Engine, interruptible
 from optcomp.errors import SolverError
 from optcomp.evaluate import Evaluation, current_solution, evaluate
@@ -220,16 +222,17 @@ class _Run:
 
     def _solve_decomposed(self, search: Search) -> None:
         self.phase = "books first, then pay"
-        found = search.run([[0] for _ in self.problem.segments], money=False)
+        found = search.run([np.array([0]) for _ in self.problem.segments], money=False)
         if found.best is not None:
             self.books_first = self._offer(search, search.plans_for_books(found.best))
         self.phase = "pay first, then books"
         plans = plans_at_books(self.problem, search.helper)
         if plans is not None:
-            self.pay_first = self._offer(search, search.run([[p] for p in plans]).best)
+            self.pay_first = self._offer(search, search.run([np.array([p]) for p in plans]).best)
         self.phase = TOGETHER
         found = search.run(plans_of_all(self.problem))
         self.has_crashed = found.has_crashed
+        self.bound = min(self.bound, found.bound)  # -inf where nothing fits, which no progress has told
 
     def _offer(self, search: Search, pick: Pick | None) -> Evaluation | None:
         return None if pick is None else self.best.offer(search.solution(pick), pick.value)

@@ -10,51 +10,55 @@ from dataclasses import dataclass
 from datetime import date
 
 from optcomp.config import SCHEMA
+from optcomp.setting_texts import text_of
 
 Value = str | float | int | date | tuple[str, ...] | tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One key of instance.toml, with a comment that says what it is."""
+    """One key of instance.toml."""
 
     key: str
     value: Value
-    comment: str
+
+    @property
+    def comment(self) -> str:
+        """What the key is."""
+        return text_of(self.key)
 
 
 SETTINGS = (
-    Setting("schema", SCHEMA, "Version of this format; leave it."),
-    Setting("name", "example-team", "Name of this planning problem."),
-    Setting("as_of", date(2026, 11, 1), "Day on which the tables were true."),
-    Setting("plan_year_start", date(2027, 1, 1), "First day of the year that is planned."),
-    Setting("currency", "USD", "The one currency of every amount."),
-    Setting("priority", "net revenue retention", "What the plan is for, in a few words."),
-    Setting("budget.pay", 440_000, "Base plus expected variable pay of the plan year, at most."),
-    Setting("goal.nrr", 1.20, "Goal for net revenue retention; reported, not imposed. May be left out."),
-    Setting("models.response", "priors-v0", "How customers react; see `optcomp models list response`."),
-    Setting("models.service", "tiers-2024", "Hours of service an account needs where accounts give none."),
-    Setting("models.rules", "standard", "Rule pack; single rules are changed under [rules] below."),
-    Setting("models.benchmarks", "us-2024", "Market pay by level."),
-    Setting("menu.base_factors", (1.0,), "Base pay of a plan as a multiple of everybody's own base."),
-    Setting("menu.variable_shares", (0.13, 0.17, 0.20), "Variable at target as a share of OTE (base and variable)."),
+    Setting("schema", SCHEMA),
+    Setting("name", "example-team"),
+    Setting("as_of", date(2026, 11, 1)),
+    Setting("plan_year_start", date(2027, 1, 1)),
+    Setting("currency", "USD"),
+    Setting("priority", "net revenue retention"),
+    Setting("budget.pay", 440_000),
+    Setting("goal.nrr", 1.20),
+    Setting("models.response", "priors-v0"),
+    Setting("models.service", "tiers-2024"),
+    Setting("models.rules", "standard"),
+    Setting("models.benchmarks", "us-2024"),
+    Setting("menu.base_factors", (1.0,)),
+    Setting("menu.variable_shares", (0.13, 0.17, 0.20)),
     Setting(
         "menu.mixes",
         ("base-only", "team-bonus", "renewal-expansion-gate", "activities-expansion", "activities-results"),
-        "What plans pay for; see `optcomp models list compensation`. Today's plan is always on the menu too.",
     ),
-    Setting("segments.enterprise.title", "Enterprise", "Name that people read."),
-    Setting("segments.enterprise.tier", "enterprise", "Tier of the service model."),
-    Setting("segments.enterprise.min_accounts", 2, "Fewest accounts of one CSM."),
-    Setting("segments.enterprise.max_accounts", 14, "Most accounts of one CSM."),
-    Setting("segments.enterprise.today.mix", "all-or-nothing-90", "The plan in force: a compensation model."),
-    Setting("segments.mid-market.title", "Mid-market", "Name that people read."),
-    Setting("segments.mid-market.tier", "mid-market", "Tier of the service model."),
-    Setting("segments.mid-market.max_accounts", 40, "Most accounts of one CSM."),
-    Setting("segments.mid-market.today.mix", "all-or-nothing-90", "The plan in force: a compensation model."),
-    Setting("rules.moves.state", "soft", "A move costs `price`, beyond `max` moves that are free."),
-    Setting("rules.moves.price", 1_000, "Cost of one account that changes hands."),
-    Setting("rules.moves.max", 0, "Moves that cost nothing."),
+    Setting("segments.enterprise.title", "Enterprise"),
+    Setting("segments.enterprise.tier", "enterprise"),
+    Setting("segments.enterprise.min_accounts", 2),
+    Setting("segments.enterprise.max_accounts", 14),
+    Setting("segments.enterprise.today.mix", "all-or-nothing-90"),
+    Setting("segments.mid-market.title", "Mid-market"),
+    Setting("segments.mid-market.tier", "mid-market"),
+    Setting("segments.mid-market.max_accounts", 40),
+    Setting("segments.mid-market.today.mix", "all-or-nothing-90"),
+    Setting("rules.moves.state", "soft"),
+    Setting("rules.moves.price", 1_000),
+    Setting("rules.moves.max", 0),
 )
 
 ACCOUNTS = """\

@@ -13,6 +13,6 @@ BoolArray = NDArray[np.bool_]
 AnyArray = NDArray[Any]
 
 
-def sum_by(label: IntArray, values: FloatArray, count: int) -> FloatArray:
+def sum_by(label: NDArray[np.integer[Any]], values: FloatArray, count: int) -> FloatArray:
     """Sum of the values that carry each label 0 to count - 1, shape (count,)."""
     return np.asarray(np.bincount(label, values, minlength=count), dtype=np.float64)

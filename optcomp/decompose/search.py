@@ -1,28 +1,34 @@
 """The search: tighten what the master picks until no choice can be better by more than the gap.
 
-Upper bounds come from linear relaxations and from the solver's bounds; a bound U proved for a pool under plan p is
-a valid row `worth_p · x - load - prices <= U` in the pool's relaxation under every plan of the same shape, which
-carries most of the proof over (DESIGN 4.2). Books found under one plan are priced under all plans of the shape.
+Upper bounds come from linear relaxations, through their duals for all plans at once, and from the solver's bounds; a
+bound U proved for a pool under plan p is a valid row `worth_p · x - load - prices <= U` in the pool's relaxation under
+every plan with no more feasible books, which carries most of the proof over (DESIGN 4.2). Books found under one plan
+are priced under all. Plans that cannot be part of a better choice are dropped on the way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from optcomp.decompose.master import Entry, Master, Pick, plans_of_all
+from optcomp.decompose.bounds import spread
+from optcomp.decompose.knowledge import Knowledge
+from optcomp.decompose.master import Master, Pick, Values
 from optcomp.decompose.pools import split
-from optcomp.decompose.programs import PoolPrograms, Shape
-from optcomp.engine import Ending, Engine, Job, Limits, Program
+from optcomp.engine import Ending, Engine, Job, Limits
 from optcomp.problem import Problem
 from optcomp.solution import Solution
-from optcomp.types import FloatArray
+from optcomp.types import FloatArray, IntArray
 
 NODES_GROWTH = 8  # a try that stops at its node limit gets this many times more the next time
-# Share of a pool's allowance that the tangents of the load curve may miss. The allowances add up to half of the gap,
-# so at # the usual gap of 0.01 points that is 0.001 points of NRR in all (DESIGN 3.3).
+REFERENCES = 4  # plans far apart whose duals bound the others before anything is picked
+KEPT_PER_UNIT = 3  # pairs of every unit, by reduced cost, in the program that looks for first books
+LARGE = 3000  # pairs above which first books come from such a program, and not from the whole one
+DROP = 0.25  # share of the gap by which a choice must be able to beat the best one for its plans to be kept
+# Share of a pool's allowance that the tangents of the load curve may miss. The allowances add up to half of the gap, so
+# at the usual gap of 0.01 points that is 0.001 points of NRR in all (DESIGN 3.3).
 TANGENT_SHARE = 0.2
 
 
@@ -45,14 +51,21 @@ class Found:
     has_crashed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A pool with positions filled, under one plan."""
+
+    pool: int
+    known: Knowledge
+    plan: int
+
+
 @dataclass
 class Search:
-    """Knowledge about every pool under every plan, shared by all searches on one problem.
+    """Knowledge about every pool, shared by all searches on one problem.
 
-    engine : solves the pools, and stops when it is interrupted; helper : solves the master, which is small and must
-        go on
-
-    proven : per pool and shape, rows (coefficients, bound) that hold for every choice of books
+    engine : solves the pools, and stops when it is interrupted
+    helper : solves the master, which is small and must go on
     """
 
     problem: Problem
@@ -60,18 +73,15 @@ class Search:
     helper: Engine
     target: Target
     on_found: Callable[[Search, Found], None]
-    entries: list[Entry] = field(default_factory=list)
-    programs: list[PoolPrograms] = field(default_factory=list)
-    proven: dict[tuple[int, Shape], list[tuple[FloatArray, float]]] = field(default_factory=dict)
+    known: list[dict[frozenset[int], Knowledge]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.pools = split(self.problem)
         self.master = Master(self.problem, self.pools, self.helper)
-        self.programs = [PoolPrograms(self.problem, pool) for pool in self.pools]
         must_fill = self.problem.rules["open_positions"].is_hard
-        for k, pool in enumerate(self.pools):
+        for pool in self.pools:
             fillings = [f for f in pool.fillings if not must_fill or len(f) == len(pool.open_csms)]
-            self.entries += [Entry(k, p, f) for p in range(len(self.problem.plans[pool.segment])) for f in fillings]
+            self.known.append({f: Knowledge(self.problem, pool, f) for f in fillings})
         # What each pool may leave open, by its share of the accounts' ARR; half of the gap is kept for tangents and
         # luck.
         arr = [float(self.problem.accounts.arr[pool.accounts].sum()) for pool in self.pools]
@@ -79,155 +89,175 @@ class Search:
 
     # ---- the loop ---------------------------------------------------------------------------------------------
 
-    def run(self, plans: Sequence[Sequence[int]], *, money: bool = True) -> Found:
+    def run(self, plans: Sequence[IntArray], *, money: bool = True) -> Found:
         """Solve over these plan rows per segment."""
-        self._bound_linear([e for e in self._within(plans) if e.rows_seen < 0])
-        has_crashed = False
+        plans = [np.asarray(rows, dtype=np.int64) for rows in plans]
+        self._look_around(plans)
+        dropped, has_crashed, last_best = -np.inf, False, -np.inf
         while True:
-            top = self._pick("upper", plans, money)
-            best = self._pick("lower", plans, money)
+            top = self.master.pick(self._values("upper"), plans, money=money)
+            best = self.master.pick(self._values("lower"), plans, money=money)
             if top is None:
-                return Found(best, -np.inf if not self.target.is_over() else np.inf)
-            found = Found(best, top.value, has_crashed)
+                bound = max(dropped, best.value) if best is not None else -np.inf
+                return Found(best, bound if not self.target.is_over() else np.inf)
+            found = Found(best, max(top.value, dropped), has_crashed)
             self.on_found(self, found)
-            open_entries = [e for e in top.entries if self._is_open(e)]
-            is_done = best is not None and top.value - best.value <= self.target.gap
-            if is_done or not open_entries or self.target.is_over():
+            entries = [e for e in self._entries(top) if self._is_open(e)]
+            is_done = best is not None and found.bound - best.value <= self.target.gap
+            if is_done or not entries or self.target.is_over():
                 return found
-            stale = [e for e in open_entries if e.rows_seen < len(self._rows(e))]
+            if money and best is not None and best.value > last_best:
+                plans, dropped = self._drop(plans, best.value, dropped)
+                last_best = best.value
+            stale = [e for e in entries if e.known.is_stale(e.plan)]
             if stale:
-                self._bound_linear(stale)
+                self._bound_linear(stale, plans)
             else:
-                self._solve(open_entries)
-                has_crashed = has_crashed or any(e.has_failed for e in open_entries)
+                has_crashed |= self._solve(entries, plans)
 
-    def _within(self, plans: Sequence[Sequence[int]]) -> list[Entry]:
-        return [e for e in self.entries if e.plan in plans[self.pools[e.pool].segment]]
+    def _values(self, side: str) -> Values:
+        return [{f: k.upper if side == "upper" else k.lower for f, k in pool.items()} for pool in self.known]
 
-    def _pick(self, side: str, plans: Sequence[Sequence[int]], money: bool) -> Pick | None:
-        values = {i: e.upper if side == "upper" else e.lower for i, e in enumerate(self.entries)}
-        return self.master.pick(values, self.entries, plans, money=money)
+    def _entries(self, pick: Pick) -> list[Entry]:
+        return [
+            Entry(k, self.known[k][filled], pick.plan[pool.segment])
+            for k, (pool, filled) in enumerate(zip(self.pools, pick.filled, strict=True))
+        ]
 
     def _is_open(self, entry: Entry) -> bool:
-        return entry.upper - entry.lower > self.allowance[entry.pool] and not entry.has_failed
+        known, plan = entry.known, entry.plan
+        is_given_up = known.failed[plan] or known.spent[plan]
+        return bool(known.upper[plan] - known.lower[plan] > self.allowance[entry.pool] and not is_given_up)
 
-    def _rows(self, entry: Entry) -> list[tuple[FloatArray, float]]:
-        shape = self.programs[entry.pool].shape(entry.plan, entry.filled)
-        return self.proven.setdefault((entry.pool, shape), [])
+    def _drop(self, plans: list[IntArray], best: float, dropped: float) -> tuple[list[IntArray], float]:
+        """Leave out plans that cannot be part of a better choice; the bound on all that were left out."""
+        enough = best + DROP * self.target.gap
+        ceilings = self.master.ceilings(self._values("upper"), plans)
+        out = [line[line <= enough] for line in ceilings]
+        highest = max((float(line.max()) for line in out if len(line)), default=-np.inf)
+        kept = [rows[line > enough] for rows, line in zip(plans, ceilings, strict=True)]
+        if not all(len(rows) for rows in kept):  # nothing can be better by that much: the master will say so
+            return plans, dropped
+        return kept, max(dropped, highest)
 
     # ---- bounds and books -------------------------------------------------------------------------------------
 
-    def _bound_linear(self, entries: Sequence[Entry]) -> None:
-        """Tighten upper bounds by linear relaxations with all proven rows."""
-        jobs = [
-            Job(with_rows(self.programs[e.pool].program(e.plan, e.filled), self._rows(e)), self._limits(e), relax=True)
-            for e in entries
-        ]
-        outcomes = self.engine.solve_many(jobs, deadline=self.target.deadline)
-        for entry, outcome in zip(entries, outcomes, strict=True):
-            entry.rows_seen = len(self._rows(entry))
-            entry.upper = min(entry.upper, outcome.bound, self._simple_bound(entry))
+    def _look_around(self, plans: Sequence[IntArray]) -> None:
+        """Bound every plan through the duals of a few that lie far apart."""
+        entries = []
+        for k, pool in enumerate(self.pools):
+            effects = self.problem.effects[pool.segment]
+            rows = plans[pool.segment]
+            for known in self.known[k].values():
+                for quarterly in (False, True):
+                    own = rows[(known.quarterly[rows] == quarterly) & ~np.isfinite(known.upper[rows])]
+                    if len(own):
+                        traits = np.column_stack([effects.phi[own], effects.leak[own], effects.hours_factor[own]])
+                        entries += [Entry(k, known, int(own[i])) for i in spread(traits, REFERENCES)]
+        if entries:
+            self._bound_linear(entries, plans)
 
-    def _simple_bound(self, entry: Entry) -> float:
-        """A bound without any solver: everybody's best pair, and the most that light loads can be worth (rho = 1/e)."""
-        tables = self.programs[entry.pool].built(entry.plan, entry.filled).frame.tables
-        best = np.full(tables.num_units, -np.inf)
-        np.maximum.at(best, tables.pair_unit, self.programs[entry.pool].worth(entry.plan, entry.filled))
-        kappa = float(self.problem.kappa[self.pools[entry.pool].segment])
-        light = kappa * float(self.problem.csms.hours[tables.scope.csms].sum()) / np.e
-        return float(best.sum()) + light * tables.points_per_usd
+    def _bound_linear(self, entries: Sequence[Entry], plans: Sequence[IntArray]) -> None:
+        """Tighten upper bounds by linear relaxations with all proven rows, and by their duals those of all plans."""
+        step = max(8, 2 * len(self.pools))  # programs of some pools at a time: they need memory
+        for first in range(0, len(entries), step):
+            batch = entries[first : first + step]
+            jobs = [
+                Job(e.known.structure(e.plan).program_at(e.plan, e.known.rows(e.plan)), self._limits(e), relax=True)
+                for e in batch
+            ]
+            outcomes = self.engine.solve_many(jobs, deadline=self.target.deadline)
+            for e, job, outcome in zip(batch, jobs, outcomes, strict=True):
+                e.known.take_relaxation(e.plan, job.program, outcome, plans[self.pools[e.pool].segment])
 
-    def _solve(self, entries: Sequence[Entry]) -> None:
-        """Find books and tighten upper bounds by branch and bound."""
-        jobs = []
+    def _solve(self, entries: Sequence[Entry], plans: Sequence[IntArray]) -> bool:
+        """Find books and tighten upper bounds by branch and bound; whether the solver crashed on one."""
+        jobs, are_whole = [], []
         for e in entries:
-            program = self.programs[e.pool].program(e.plan, e.filled)
-            jobs.append(Job(program, self._limits(e), start=self._start(e, program)))
+            upper, is_whole = self._pairs(e)
+            program = e.known.structure(e.plan).program_at(e.plan, upper=upper)
+            jobs.append(Job(program, self._limits(e), start=self._start(e, program.num_columns)))
+            are_whole.append(is_whole)
         outcomes = self.engine.solve_many(jobs, deadline=self.target.deadline)
-        for entry, job, outcome in zip(entries, jobs, outcomes, strict=True):
-            entry.nodes *= NODES_GROWTH
-            entry.has_failed = outcome.ending is Ending.CRASHED
+        for e, job, outcome, is_whole in zip(entries, jobs, outcomes, are_whole, strict=True):
+            known, plan = e.known, e.plan
+            known.failed[plan] = outcome.ending is Ending.CRASHED
+            before = known.upper[plan] - known.lower[plan]
+            is_refined = False
             if outcome.point is not None:
-                self._take_books(entry, job.program, outcome.point)
-            if outcome.bound < entry.upper:
-                entry.upper = outcome.bound
-                if np.isfinite(outcome.bound):
-                    self._rows(entry).append((job.program.objective, outcome.bound))
-                    entry.rows_seen = len(self._rows(entry))
+                everything = np.arange(len(known.upper))
+                active = np.union1d(plans[self.pools[e.pool].segment], [plan]) if len(everything) > 500 else everything
+                error = known.take_books(plan, job.program, outcome.point, active)
+                is_refined = error > TANGENT_SHARE * self.allowance[e.pool]
+                if is_refined:
+                    known.structure(plan).refine(outcome.point)
+            if is_whole:
+                known.nodes[plan] *= NODES_GROWTH
+                known.take_bound(plan, job.program, max(outcome.bound, known.lower[plan]))
+                # What the solver calls optimal can be open by its own rounding; asking again would change nothing.
+                is_same = not is_refined and known.upper[plan] - known.lower[plan] >= before
+                known.spent[plan] = is_same and outcome.ending in (Ending.OPTIMAL, Ending.INFEASIBLE)
+        return any(bool(e.known.failed[e.plan]) for e in entries)
+
+    def _pairs(self, entry: Entry) -> tuple[FloatArray | None, bool]:
+        """Upper limits on the pairs of an entry's program, and whether its bound holds for the whole pool.
+
+        Without books a large pool first tries the best few pairs of every unit. With books, pairs that cannot be in
+        better ones are left out, and the bound still holds.
+        """
+        known, plan = entry.known, entry.plan
+        better = known.candidates(plan)
+        if better is not None:
+            return better.astype(float), True
+        loss = known.losses(plan)
+        if loss is None or len(loss) <= LARGE:
+            return None, True
+        unit = known.structure(plan).tables.pair_unit
+        order = np.lexsort((loss, unit))
+        rank = np.arange(len(order)) - np.searchsorted(unit[order], unit[order])
+        few = np.zeros(len(loss))
+        few[order[rank < KEPT_PER_UNIT]] = 1.0
+        return few, False
 
     def _limits(self, entry: Entry) -> Limits:
         # Node limits, not seconds, keep the run the same on a fast and on a slow machine.
         return Limits(
             time_limit_seconds=1e6,
             gap_absolute=0.5 * self.allowance[entry.pool],
-            max_nodes=entry.nodes,
+            max_nodes=int(entry.known.nodes[entry.plan]),
             seed=self.target.seed,
         )
 
-    def _start(self, entry: Entry, program: Program) -> FloatArray | None:
+    def _start(self, entry: Entry, size: int) -> FloatArray | None:
         """The pool's best known books as a start, from whichever plan they come."""
-        known = [e for e in self.entries if e.pool == entry.pool and e.filled == entry.filled and e.owner]
-        if not known:
+        known, plan = entry.known, entry.plan
+        if known.book[plan] < 0 and not known.books:
             return None
-        owner = max(known, key=lambda e: (e is entry, e.lower)).owner
-        built = self.programs[entry.pool].built(entry.plan, entry.filled)
-        tables = built.frame.tables
-        first = dict(zip(tables.account_unit.tolist(), built.frame.scope.accounts.tolist(), strict=True))
-        wanted = np.array([owner[first[u]] for u in range(tables.num_units)], dtype=np.int64)
-        start = np.full(program.num_columns, np.nan)
-        start[built.pair_columns] = tables.pair_csm == wanted[tables.pair_unit]
-        return start
+        books = known.books[known.book[plan] if known.book[plan] >= 0 else -1]
+        return known.structure(plan).start(books, size)
 
-    def _take_books(self, entry: Entry, program: Program, point: FloatArray) -> None:
-        """Price found books under every plan of the shape; the load term is taken exactly."""
-        programs = self.programs[entry.pool]
-        error = programs.load_error(entry.plan, entry.filled, point)
-        owner = programs.owners(entry.plan, entry.filled, point)
-        shape = programs.shape(entry.plan, entry.filled)
-        columns = programs.built(entry.plan, entry.filled).pair_columns
-        rest = float(program.objective @ point) + program.offset - float(program.objective[columns] @ point[columns])
-        for other in self.entries:
-            if other.pool == entry.pool and programs.shape(other.plan, other.filled) == shape:
-                worth = float(programs.worth(other.plan, other.filled) @ point[columns])
-                other.raise_lower(rest + worth - error, owner)
-        if error > TANGENT_SHARE * self.allowance[entry.pool]:
-            programs.refine(entry.plan, entry.filled, point)
-
-    # ---- starts and answers -----------------------------------------------------------------------------------
+    # ---- answers ----------------------------------------------------------------------------------------------
 
     def solution(self, pick: Pick) -> Solution:
         """The solution that a pick with books stands for."""
         problem = self.problem
-        owner = {a: j for e in pick.entries for a, j in e.owner.items()}
+        owner = {a: j for e in self._entries(pick) for a, j in e.known.owner(e.plan).items()}
         return Solution(
             {s.name: problem.plans[i][pick.plan[i]].plan_id for i, s in enumerate(problem.segments)},
             {problem.accounts.ids[a]: problem.csms.ids[j] for a, j in sorted(owner.items())},
-            frozenset(problem.csms.ids[j] for e in pick.entries for j in e.filled),
+            frozenset(problem.csms.ids[j] for filled in pick.filled for j in filled),
         )
 
     def plans_for_books(self, pick: Pick) -> Pick | None:
         """The best plans for the books of a pick, which stay as they are."""
-        books = {e.pool: e.owner for e in pick.entries}
-        filled = {e.pool: e.filled for e in pick.entries}
-        values = {
-            i: e.lower if e.owner == books[e.pool] and e.filled == filled[e.pool] else -np.inf
-            for i, e in enumerate(self.entries)
-        }
-        return self.master.pick(values, self.entries, plans_of_all(self.problem))
+        values: list[dict[frozenset[int], FloatArray]] = []
+        for e, filled in zip(self._entries(pick), pick.filled, strict=True):
+            same = e.known.book == e.known.book[e.plan]
+            values.append({f: np.full(len(e.known.lower), -np.inf) for f in self.known[e.pool]})
+            values[-1][filled] = np.where(same, e.known.lower, -np.inf)
+        return self.master.pick(values, plans_of_all(self.problem))
 
 
-def with_rows(program: Program, rows: Sequence[tuple[FloatArray, float]]) -> Program:
-    """The program with further rows `coefficients · x <= bound`."""
-    if not rows:
-        return program
-    columns = [np.flatnonzero(coefficients) for coefficients, _ in rows]
-    values = [coefficients[c] for (coefficients, _), c in zip(rows, columns, strict=True)]
-    ends = program.starts[-1] + np.cumsum([len(c) for c in columns])
-    return replace(
-        program,
-        row_lower=np.append(program.row_lower, np.full(len(rows), -np.inf)),
-        row_upper=np.append(program.row_upper, [bound for _, bound in rows]),
-        starts=np.append(program.starts, ends).astype(np.int32),
-        columns=np.concatenate([program.columns, *columns]).astype(np.int32),
-        values=np.concatenate([program.values, *values]),
-    )
+def plans_of_all(problem: Problem) -> list[IntArray]:
+    """Every plan row of every segment."""
+    return [np.arange(len(rows)) for rows in problem.plans]

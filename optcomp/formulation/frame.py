@@ -25,7 +25,8 @@ class Frame:
     Variables of `model`: ``x[k]`` pair k is used; ``z[s, p]`` segment s is paid by plan p (where there is a choice);
     ``y[k, p]`` pair k is used under plan p (where there is a choice); ``o[j]`` open position j is filled (where that is
     decided); ``rho[j]`` hours of the book over hours of CSM j; ``cost[j]`` load term in points of NRR.
-    `objective` collects (points, variable); `constant` the points that nothing can change.
+    `objective` collects (points, variable); `constant` the points that nothing can change; `hours_rows` the numbers of the
+    rows that a plan's hours factor stretches.
     """
 
     problem: Problem
@@ -34,6 +35,7 @@ class Frame:
     model: pyo.ConcreteModel
     objective: list[Term] = field(default_factory=list)
     constant: float = 0.0
+    hours_rows: list[int] = field(default_factory=list)
 
     # ---- variables by meaning ---------------------------------------------------------------------------------
 
@@ -131,8 +133,9 @@ class Frame:
         """
         terms = list(terms)
         if rule.is_soft:
-            self.model.slacks.add()
-            slack = self.model.slacks[len(self.model.slacks)]
+            slack = self.model.slacks.add()
+            # No choice of 0s and 1s can miss the row by more; a bound on every column keeps bounds from duals finite.
+            slack.setub(max(sum(max(c, 0.0) for c, _ in terms) - high, 0.0) / scale)
             terms.append((-scale, slack))
             self.objective.append((-rule.price * unit * scale * self.tables.points_per_usd, slack))
         self.row(terms, None, high, scale=scale)

@@ -18,6 +18,7 @@ from optcomp.response.outcome import PairTable
 from optcomp.types import BoolArray, FloatArray, IntArray, sum_by
 
 POINTS = 100.0  # the objective counts percentage points of NRR
+CELLS_AT_ONCE = 1_000_000  # plans × pairs that are scored at a time: about 8 MB an array, some 15 arrays at once
 
 
 @dataclass(frozen=True)
@@ -181,16 +182,23 @@ class Tables:
         return {(s, p): self.value_at(s, p) for s, rows in self.scope.plans.items() for p in rows}
 
     def value_at(self, segment: int, plan: int) -> FloatArray:
-        account, pair = self._member
-        own = self.pair_segment[pair] == segment
-        usd = np.zeros(len(account))
-        if own.any():
-            usd[own] = self.problem.predict(_rows(self.members, own), segment, plan).total
-        factor = float(self.problem.effects[segment].hours_factor[plan])
-        extra = self.problem.kappa[segment] * self.hours * np.log(factor)
-        return np.where(
-            self.pair_segment == segment, (self._by_pair(usd) - extra - self.soft_pairs) * self.points_per_usd, 0.0
-        )
+        """Worth in points of every pair under one plan; zero for pairs of other segments."""
+        return self.values_at(segment, np.array([plan]))[0]
+
+    def values_at(self, segment: int, plans: IntArray) -> FloatArray:
+        """Worth in points of every pair under several plans of a segment, shape (plans, pairs)."""
+        own = self.pair_segment[self._member[1]] == segment
+        pair = self._member[1][own]
+        values = np.empty((len(plans), len(self.pair_unit)))
+        members = _rows(self.members, own)
+        step = max(1, CELLS_AT_ONCE // max(len(pair), 1))
+        for first in range(0, len(plans), step):
+            rows = plans[first : first + step]
+            usd = self.problem.predict(members, segment, rows).total
+            extra = np.outer(np.log(self.problem.effects[segment].hours_factor[rows]), self.hours)
+            values[first : first + step] = [sum_by(pair, line, len(self.pair_unit)) for line in usd]
+            values[first : first + step] -= self.problem.kappa[segment] * extra + self.soft_pairs
+        return np.where(self.pair_segment == segment, values * self.points_per_usd, 0.0)
 
 
 def _rows(pairs: PairTable, mask: BoolArray) -> PairTable:

@@ -13,7 +13,7 @@ Source: SCIENCE 0.1, 1.6, 3.1, 3.3.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
@@ -247,21 +247,27 @@ def clustered_sd(mode: Mode) -> FloatArray:
 
 
 def draw(
-    mode: Mode, generator: np.random.Generator, count: int, *, at_least_0: Sequence[int] = ()
+    mode: Mode,
+    generator: np.random.Generator,
+    count: int,
+    *,
+    at_least_0: Sequence[int] = (),
+    widening: FloatArray | float = 1.0,
 ) -> tuple[FloatArray, FloatArray]:
     """Draws of the coefficients (count, coefficients) and of the random effects (count, groups).
 
     Draws come in pairs mirrored at the mode, so that their mean is the mode. A draw with a negative coefficient among
-    `at_least_0` is drawn again, and clipped when that fails.
+    `at_least_0` is drawn again, and clipped when that fails. widening : factor on the distance from the mode, by
+    coefficient
     """
     half = generator.standard_normal((-(-count // 2), len(mode.beta)))
-    beta = mode.beta + _colour(mode, np.concatenate([half, -half])[:count])
+    beta = mode.beta + widening * _colour(mode, np.concatenate([half, -half])[:count])
     signs = list(at_least_0)
     for _ in range(50):
         wrong = np.flatnonzero((beta[:, signs] < 0.0).any(axis=1))
         if not len(wrong):
             break
-        beta[wrong] = mode.beta + _colour(mode, generator.standard_normal((len(wrong), len(mode.beta))))
+        beta[wrong] = mode.beta + widening * _colour(mode, generator.standard_normal((len(wrong), len(mode.beta))))
     beta[:, signs] = np.maximum(beta[:, signs], 0.0)
     link = mode.curvature.b / mode.curvature.d[:, None]
     noise = generator.standard_normal((count, mode.rows.groups)) / np.sqrt(mode.curvature.d)
@@ -270,8 +276,3 @@ def draw(
 
 def _colour(mode: Mode, white: FloatArray) -> FloatArray:
     return np.asarray(solve_triangular(mode.curvature.factor.T, white.T).T)
-
-
-def with_prior(rows: Rows, mean: FloatArray, sd: FloatArray) -> Rows:
-    """The same observations under other priors."""
-    return replace(rows, mean=mean, sd=sd)

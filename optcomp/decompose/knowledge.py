@@ -1,0 +1,187 @@
+"""What is known of one pool with one set of positions filled, under every plan of its segment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from optcomp.decompose.bounds import Prices, bounds, losses, prices
+from optcomp.decompose.pools import Pool
+from optcomp.decompose.structure import Row, Structure, build_structure
+from optcomp.engine import Outcome, Program
+from optcomp.problem import Problem
+from optcomp.types import BoolArray, FloatArray, IntArray
+
+FIRST_NODES = 500
+CACHED_CELLS = 5_000_000  # plans × pairs whose worth is kept: 40 MB a pool
+
+
+@dataclass
+class Knowledge:
+    """Bounds and books of a pool, in points of NRR; arrays have one entry per plan of the segment.
+
+    upper : no books are worth more; lower : the books number `book` are worth that
+    rows_seen : proven rows that the plan's own linear program made use of, -1 before it was solved
+    nodes : search nodes that the next try may take; failed : the solver crashed on it; spent : the solver can do no more for it
+    """
+
+    problem: Problem
+    pool: Pool
+    filled: frozenset[int]
+    upper: FloatArray = field(init=False)
+    lower: FloatArray = field(init=False)
+    book: IntArray = field(init=False)
+    rows_seen: IntArray = field(init=False)
+    nodes: IntArray = field(init=False)
+    failed: BoolArray = field(init=False)
+    spent: BoolArray = field(init=False)
+    books: list[IntArray] = field(default_factory=list)
+    _proven: list[tuple[bool, float, Row]] = field(default_factory=list)
+    _prices: dict[int, Prices] = field(default_factory=dict)
+    _structures: dict[bool, Structure] = field(default_factory=dict)
+    _worth: tuple[IntArray, FloatArray] | None = None
+
+    def __post_init__(self) -> None:
+        count = len(self.problem.plans[self.pool.segment])
+        self.upper, self.lower = np.full(count, np.inf), np.full(count, -np.inf)
+        self.book, self.rows_seen = np.full(count, -1), np.full(count, -1)
+        self.nodes = np.full(count, FIRST_NODES)
+        self.failed, self.spent = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
+
+    # ---- programs ---------------------------------------------------------------------------------------------
+
+    @property
+    def quarterly(self) -> BoolArray:
+        """Plans that pay renewals quarterly, and so may have further rows."""
+        return self.problem.effects[self.pool.segment].pays_renewals_quarterly
+
+    @property
+    def factors(self) -> FloatArray:
+        """Hours factor of every plan."""
+        return self.problem.effects[self.pool.segment].hours_factor
+
+    def structure(self, plan: int) -> Structure:
+        """The structure that a plan belongs to."""
+        key = bool(self.quarterly[plan])
+        if key not in self._structures:
+            self._structures[key] = build_structure(self.problem, self.pool, self.filled, plan)
+        return self._structures[key]
+
+    def rows(self, plan: int) -> list[Row]:
+        """Proven rows that hold under a plan: those of plans whose feasible books are no fewer."""
+        return [row for quarterly, factor, row in self._proven if self._covers(quarterly, factor, plan)]
+
+    def _covers(self, quarterly: bool, factor: float, plan: int) -> bool:
+        """Books that are feasible under the plan are feasible, at the same prices, where the row was proved."""
+        if quarterly != bool(self.quarterly[plan]):
+            return False
+        fewer_books = factor < self.factors[plan] and not self.problem.rules["hours"].is_soft
+        return fewer_books or factor == float(self.factors[plan])
+
+    def worth(self, plans: IntArray) -> FloatArray:
+        """Worth of every pair under plans, shape (plans, pairs); the last answer is kept while it is small."""
+        if self._worth is not None and len(self._worth[0]) == len(plans) and (self._worth[0] == plans).all():
+            return self._worth[1]
+        worth = self.structure(int(plans[0])).worth(plans)
+        if worth.size <= CACHED_CELLS:
+            self._worth = plans, worth
+        return worth
+
+    # ---- learning ---------------------------------------------------------------------------------------------
+
+    def is_stale(self, plan: int) -> bool:
+        """Its own linear program was not solved with all the rows that hold."""
+        return int(self.rows_seen[plan]) < len(self.rows(plan))
+
+    def take_relaxation(self, plan: int, program: Program, outcome: Outcome, plans: IntArray) -> None:
+        """Learn from a plan's linear relaxation: its bound, and through its duals a bound for all `plans`."""
+        duals = outcome.row_duals
+        structure = self.structure(plan)
+        self.rows_seen[plan] = program.num_rows - structure.program.num_rows - len(structure.tangents)
+        self.upper[plan] = min(self.upper[plan], outcome.bound, self.simple_bound(plan))
+        if duals is None:
+            return
+        price = prices(structure, program, duals)
+        self._prices[plan] = price
+        near = plans[self.quarterly[plans] == self.quarterly[plan]]
+        if self.rows_seen[plan]:  # the prices of rows that hold for some plans only
+            near = near[[len(self.rows(int(p))) >= self.rows_seen[plan] for p in near]]
+        if len(near):
+            limit = bounds(structure, price, self.worth(near), self.factors[near])
+            self.upper[near] = np.minimum(self.upper[near], limit)
+
+    def take_bound(self, plan: int, program: Program, bound: float) -> None:
+        """Learn a bound that branch and bound proved, which is a row for all plans it covers."""
+        if bound < self.upper[plan]:
+            self.upper[plan] = bound
+            if np.isfinite(bound):
+                row = self.structure(plan).row_of(program, bound)
+                self._proven.append((bool(self.quarterly[plan]), float(self.factors[plan]), row))
+                self.rows_seen[plan] = len(self.rows(plan))
+
+    def take_books(self, plan: int, program: Program, point: FloatArray, plans: IntArray) -> float:
+        """Learn books found under a plan, and price them under all `plans`; the load term is taken exactly.
+
+        Returns the points by which the program over-states them.
+        """
+        structure = self.structure(plan)
+        used, error = structure.used(point), structure.load_error(point)
+        of_pairs = float(program.objective[structure.pair_columns[used]].sum())
+        rest = float(program.objective @ point) + program.offset - of_pairs - error
+        same = plans[self._same_price(plan, plans, structure.loads(used))]
+        value = structure.worth(same)[:, used].sum(axis=1) + rest
+        better = value > self.lower[same]
+        if better.any():
+            self.books.append(structure.csm_of_unit(point))
+            self.lower[same[better]] = value[better]
+            self.book[same[better]] = len(self.books) - 1
+        return error
+
+    def _same_price(self, plan: int, plans: IntArray, loads: FloatArray) -> BoolArray:
+        """Plans under which the same books are feasible and bend soft rules by the same amounts."""
+        same = (self.quarterly[plans] == self.quarterly[plan]) & (self.factors[plans] == self.factors[plan])
+        rule = self.problem.rules["hours"]
+        if rule.is_soft:
+            return np.asarray(same)
+        ceiling = rule["ceiling"] if rule.is_hard else np.inf
+        fits = loads.max(initial=0.0) * self.factors[plans] <= ceiling
+        return np.asarray(same | (fits & (self.quarterly[plans] == self.quarterly[plan])))
+
+    def candidates(self, plan: int) -> BoolArray | None:
+        """Pairs that can be in better books than those known, by their reduced cost; None when nothing is known.
+
+        A pair whose loss takes the bound of the plan's relaxation below the known books cannot be part of better ones.
+        """
+        loss = self.losses(plan)
+        if loss is None or not np.isfinite(self.lower[plan]):
+            return None
+        structure, price = self.structure(plan), self._prices[plan]
+        limit = bounds(structure, price, self.worth_of(plan), self.factors[[plan]])[0]
+        return np.asarray(loss <= limit - self.lower[plan] + 1e-9)
+
+    def losses(self, plan: int) -> FloatArray | None:
+        """Loss of every pair against the best of its unit at the duals of the plan's own relaxation."""
+        price = self._prices.get(plan)
+        if price is None:
+            return None
+        return losses(self.structure(plan), price, self.worth_of(plan)[0], float(self.factors[plan]))
+
+    def worth_of(self, plan: int) -> FloatArray:
+        """Worth of every pair under one plan, shape (1, pairs)."""
+        return self.structure(plan).worth(np.array([plan]))
+
+    def owner(self, plan: int) -> dict[int, int]:
+        """CSM row of every account row in the best known books of a plan."""
+        csm_of_unit = self.books[self.book[plan]]
+        tables = self.structure(plan).tables
+        return dict(zip(tables.scope.accounts.tolist(), csm_of_unit[tables.account_unit].tolist(), strict=True))
+
+    def simple_bound(self, plan: int) -> float:
+        """A bound without any solver: everybody's best pair, and the most that light loads can be worth (rho = 1/e)."""
+        tables = self.structure(plan).tables
+        best = np.full(tables.num_units, -np.inf)
+        np.maximum.at(best, tables.pair_unit, self.worth_of(plan)[0])
+        kappa = float(self.problem.kappa[self.pool.segment])
+        light = kappa * float(self.problem.csms.hours[tables.scope.csms].sum()) / np.e
+        return float(best.sum()) + light * tables.points_per_usd

@@ -1,0 +1,169 @@
+"""The program of one pool in arrays, built once by the formulation and re-priced for any plan of its segment.
+
+Two plans differ in the worth of the pairs and in the hours factor g, which stretches the hours rows; everything else is
+shared. Programs that pay renewals quarterly have further rows and are a structure of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from optcomp.decompose.pools import Pool
+from optcomp.engine import Program
+from optcomp.formulation.build import formulate
+from optcomp.formulation.compile import compile_model
+from optcomp.formulation.scope import Scope, Tables
+from optcomp.problem import Problem
+from optcomp.response.load import load_cost
+from optcomp.types import FloatArray, IntArray, sum_by
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row `values · columns <= bound` on top of a program."""
+
+    columns: IntArray
+    values: FloatArray
+    bound: float
+
+
+@dataclass
+class Structure:
+    """A pool with some positions filled, under plans that do, or do not, pay renewals quarterly.
+
+    program : with hours factor 1 and no worth on the pairs; its first rows say that every unit has one owner
+    hours_entries : entries of the rows that a plan's hours factor multiplies
+    pair_columns : column of every pair; load_columns, cost_columns : columns of the load and its cost, by CSM row
+    """
+
+    problem: Problem
+    pool: Pool
+    filled: frozenset[int]
+    tables: Tables
+    program: Program
+    hours_entries: IntArray
+    pair_columns: IntArray
+    load_columns: dict[int, int]
+    cost_columns: dict[int, int]
+    tangents: list[Row] = field(default_factory=list)
+
+    def worth(self, plans: IntArray) -> FloatArray:
+        """Worth in points of every pair under plans, shape (plans, pairs)."""
+        return self.tables.values_at(self.pool.segment, plans)
+
+    def hours_factor(self, plan: int) -> float:
+        """Factor of a plan on the service hours."""
+        return float(self.problem.effects[self.pool.segment].hours_factor[plan])
+
+    def at_factor(self, factor: float) -> FloatArray:
+        """Values of the program's entries under a hours factor."""
+        values = self.program.values.copy()
+        values[self.hours_entries] *= factor
+        return values
+
+    def program_at(self, plan: int, rows: Sequence[Row] = (), upper: FloatArray | None = None) -> Program:
+        """The pool's program under a plan, with further rows; `upper` limits the pairs."""
+        objective = self.program.objective.copy()
+        objective[self.pair_columns] = self.worth(np.array([plan]))[0]
+        limits = self.program.upper
+        if upper is not None:
+            limits = limits.copy()
+            limits[self.pair_columns] = upper
+        changed = replace(
+            self.program, objective=objective, values=self.at_factor(self.hours_factor(plan)), upper=limits
+        )
+        return with_rows(changed, [*self.tangents, *rows])
+
+    def row_of(self, program: Program, bound: float) -> Row:
+        """The row that says that a program's objective is at most a bound."""
+        columns = np.flatnonzero(program.objective)
+        return Row(columns, program.objective[columns], bound - program.offset)
+
+    # ---- books at a point -------------------------------------------------------------------------------------
+
+    def used(self, point: FloatArray) -> IntArray:
+        """Pairs that a point uses."""
+        return np.flatnonzero(point[self.pair_columns] > 0.5)
+
+    def csm_of_unit(self, point: FloatArray) -> IntArray:
+        """CSM row of every unit at a point."""
+        pairs = self.used(point)
+        owner = np.full(self.tables.num_units, -1, dtype=np.int64)
+        owner[self.tables.pair_unit[pairs]] = self.tables.pair_csm[pairs]
+        return owner
+
+    def start(self, csm_of_unit: IntArray, size: int) -> FloatArray:
+        """A start for the solver at these books; what follows from them is left to it."""
+        start = np.full(size, np.nan)
+        start[self.pair_columns] = self.tables.pair_csm == csm_of_unit[self.tables.pair_unit]
+        return start
+
+    def loads(self, pairs: IntArray) -> FloatArray:
+        """Load of every CSM when these pairs are used, without a plan's extra hours; shape (csms,)."""
+        hours = sum_by(self.tables.pair_csm[pairs], self.tables.hours[pairs], len(self.problem.csms.ids))
+        return hours / np.where(self.problem.csms.hours > 0.0, self.problem.csms.hours, 1.0)
+
+    def load_error(self, point: FloatArray) -> float:
+        """Points by which tangents under-estimate the load term at a point."""
+        loads, available = self.loads(self.used(point)), self.problem.csms.hours
+        kappa = float(self.problem.kappa[self.pool.segment])
+        exact = load_cost(kappa, loads * available, available, 1.0)
+        missed = [float(exact[j]) - kappa * available[j] * point[column] for j, column in self.cost_columns.items()]
+        return self.tables.points_per_usd * float(sum(missed))
+
+    def refine(self, point: FloatArray) -> None:
+        """Add tangents of the load curve at the loads of a point."""
+        loads = self.loads(self.used(point))
+        for j, column in self.cost_columns.items():
+            if loads[j] > 0.0:
+                slope = float(np.log(loads[j])) + 1.0
+                columns = np.array([self.load_columns[j], column])
+                self.tangents.append(Row(columns, np.array([slope, -1.0]), float(loads[j])))
+
+
+def build_structure(problem: Problem, pool: Pool, filled: frozenset[int], plan: int) -> Structure:
+    """The structure that a plan belongs to, from the same Pyomo builders as the joint program."""
+    is_there = [j for j in pool.csms if j not in pool.open_csms or j in filled]
+    scope = Scope(pool.accounts, np.array(is_there, dtype=np.int64), {pool.segment: (plan,)}, is_whole=False)
+    frame = formulate(problem, scope)
+    compiled = compile_model(frame.model)
+    column = {id(variable): k for k, variable in enumerate(compiled.variables)}
+    pair_columns = np.array([column[id(frame.model.x[k])] for k in frame.model.x], dtype=np.int64)
+    program = compiled.program
+    if program.num_rows == len(frame.model.rows):
+        in_hours = np.isin(program.rows, np.array(frame.hours_rows, dtype=np.int64) - 1)
+        hours_entries = np.flatnonzero(in_hours & np.isin(program.columns, pair_columns))
+    else:  # some row holds for nobody: the program is infeasible whatever its numbers
+        hours_entries = np.array([], dtype=np.int64)
+    values, objective = program.values.copy(), program.objective.copy()
+    values[hours_entries] /= float(problem.effects[pool.segment].hours_factor[plan])
+    objective[pair_columns] = 0.0
+    return Structure(
+        problem,
+        pool,
+        filled,
+        frame.tables,
+        replace(program, values=values, objective=objective),
+        hours_entries,
+        pair_columns,
+        {j: column[id(v)] for j, v in frame.model.rho.items()},
+        {j: column[id(v)] for j, v in frame.model.cost.items()},
+    )
+
+
+def with_rows(program: Program, rows: Sequence[Row]) -> Program:
+    """The program with further rows."""
+    if not rows:
+        return program
+    ends = program.starts[-1] + np.cumsum([len(row.columns) for row in rows])
+    return replace(
+        program,
+        row_lower=np.append(program.row_lower, np.full(len(rows), -np.inf)),
+        row_upper=np.append(program.row_upper, [row.bound for row in rows]),
+        starts=np.append(program.starts, ends).astype(np.int32),
+        columns=np.concatenate([program.columns, *(row.columns for row in rows)]).astype(np.int32),
+        values=np.concatenate([program.values, *(row.values for row in rows)]),
+    )

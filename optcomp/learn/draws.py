@@ -1,0 +1,132 @@
+"""Draws of everything that was fitted: half under the effort index, half under the saturating map, joint in each.
+
+A draw holds the numbers of a response model file by key. Under the saturating map the effort coefficients are 0, and the
+effect of a plan is `plan_log_odds`. Levels are those of today's plan in both halves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from optcomp.errors import Finding, InputError
+from optcomp.learn.maps import feature_names, menu_features
+from optcomp.problem import Problem
+from optcomp.response.parameters import BaseRates, Response, Skill
+from optcomp.types import BoolArray, FloatArray
+
+FORMAT = "optcomp/draws/1"
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Draws of the response, one row a draw.
+
+    names : keys of the response model file; values : shape (draws, names); is_hill : which draws are of the saturating
+    map; skill_renew, skill_expand : log-odds of each CSM, shape (draws, csms)
+    """
+
+    names: tuple[str, ...]
+    values: FloatArray
+    is_hill: BoolArray
+    csms: tuple[str, ...]
+    skill_renew: FloatArray
+    skill_expand: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def column(self, name: str) -> FloatArray:
+        """A number in every draw, shape (draws,)."""
+        return np.asarray(self.values[:, self.names.index(name)])
+
+    def columns(self, names: tuple[str, ...]) -> FloatArray:
+        """Numbers in every draw, shape (draws, names)."""
+        return np.asarray(self.values[:, [self.names.index(name) for name in names]])
+
+    def save(self, path: Path) -> None:
+        """Write a .npz archive without pickled objects; the same draws give the same bytes."""
+        with path.open("wb") as stream:
+            np.savez(
+                stream, format=np.array(FORMAT), names=np.array(self.names), values=self.values, is_hill=self.is_hill,
+                csms=np.array(self.csms, dtype=np.str_), skill_renew=self.skill_renew, skill_expand=self.skill_expand,
+            )  # fmt: skip
+
+
+def load_draws(path: Path) -> Draws:
+    """The draws in a file that `Draws.save` wrote.
+
+    Raises
+    ------
+    InputError
+        When it is not such a file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if str(archive["format"]) != FORMAT:
+                raise ValueError(f"the format is {archive['format']!s}")
+            return Draws(
+                names=tuple(str(name) for name in archive["names"]),
+                values=archive["values"],
+                is_hill=archive["is_hill"],
+                csms=tuple(str(name) for name in archive["csms"]),
+                skill_renew=archive["skill_renew"],
+                skill_expand=archive["skill_expand"],
+            )
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        found = f"cannot be read as draws ({type(error).__name__})"
+        raise InputError(Finding("draws", found, "A .npz file that optcomp fit wrote", file=path.name)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLogOdds:
+    """Log-odds by which each plan on the menu of a segment moves its accounts against today; shape (draws, plans)."""
+
+    renew: FloatArray
+    expand: FloatArray
+    contract: FloatArray
+
+
+def plan_log_odds(draws: Draws, problem: Problem, segment: int) -> PlanLogOdds:
+    """Effect of every plan on the menu of a segment in every draw; the first plan is today's and does nothing."""
+    kappa = float(draws.column("hill.kappa")[0])
+    effort = menu_features("effort", problem, segment, kappa)
+    hill = menu_features("hill", problem, segment, kappa)
+
+    def of(outcome: str) -> FloatArray:
+        both = draws.columns(feature_names("effort", outcome)) @ effort.T
+        if outcome != "contract":
+            both = both + draws.columns(feature_names("hill", outcome)) @ hill.T
+        return np.asarray(both)
+
+    return PlanLogOdds(of("renew"), of("expand"), of("contract"))
+
+
+def response_of(draws: Draws, row: int, prior: Response) -> Response:
+    """One draw as a response; under the saturating map its plans do nothing (see `plan_log_odds`)."""
+    numbers = dict(zip(draws.names, draws.values[row].tolist(), strict=True))
+
+    def part(prefix: str) -> dict[str, float]:
+        return {k.removeprefix(prefix): v for k, v in numbers.items() if k.startswith(prefix)}
+
+    tasks = {
+        outcome: tuple(numbers[name] for name in feature_names("effort", outcome))
+        for outcome in ("renew", "expand", "contract")
+    }
+    plain = {k: v for k, v in part("outcome.").items() if "." not in k}
+    segments = sorted({name.split(".")[1] for name in draws.names if name.startswith("base.")})
+    base = {s: BaseRates(**part(f"base.{s}.")) for s in segments}
+    skill = {
+        csm: Skill(float(draws.skill_renew[row, j]), float(draws.skill_expand[row, j]))
+        for j, csm in enumerate(draws.csms)
+    }
+    return replace(
+        prior,
+        origin="fitted",
+        base={**prior.base, **base},
+        outcome=replace(prior.outcome, **tasks, **plain),  # type: ignore[arg-type]
+        turnover=replace(prior.turnover, **part("turnover.")),
+        skill=skill,
+    )
