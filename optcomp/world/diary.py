@@ -93,7 +93,7 @@ class Nouns:
 
 def everybody(hidden: Hidden, names: Register, accounts: Sequence[Account], csms: Sequence[Csm]) -> Nouns:
     """Records of all generations, from those of the places (slots and seats)."""
-    generation, place = _places(names.customers)
+    _, place = _places(names.customers)
     people, seat = _places(names.people)
     industry = hidden.firm.accounts.industry
     return Nouns(
