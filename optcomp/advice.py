@@ -102,8 +102,9 @@ def _books_now(view: View) -> str:
     if not books.violations and gain >= WORTH_A_CHANGE:
         return f" The new books need not wait: under today's plans they are worth {gain:+.2f} points ({_moves(view)})."
     if forced:
-        return f" {plural(forced, 'move')} cannot wait; the other {moves - forced} belong to the new plans."
-    return f" The {plural(moves, 'move')} belong to the new plans and can wait for them."
+        return f" {plural(forced, 'move')} cannot wait; the other {moves - forced} can."
+    verb = "belongs" if moves == 1 else "belong"
+    return f" The {plural(moves, 'move')} {verb} to the new plan and can wait for it."
 
 
 def under_today_plans(view: View) -> Evaluation:
