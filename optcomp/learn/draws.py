@@ -1,7 +1,7 @@
 """Draws of everything that was fitted: half under the effort index, half under the saturating map, joint in each.
 
-A draw holds the numbers of a response model file by key. Under the saturating map the effort coefficients are 0, and the
-effect of a plan is `plan_log_odds`. Levels are those of today's plan in both halves.
+A draw holds the numbers of a response model file by key. Under the saturating map the effort coefficients are 0, and
+the effect of a plan is `plan_log_odds`. Levels are those of today's plan in both halves.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def response_of(draws: Draws, row: int, prior: Response) -> Response:
         for outcome in ("renew", "expand", "contract")
     }
     plain = {k: v for k, v in part("outcome.").items() if "." not in k}
-    segments = sorted({name.split(".")[1] for name in draws.names if name.startswith("base.")})
+    segments = sorted({name[5:].rpartition(".")[0] for name in draws.names if name.startswith("base.")})
     base = {s: BaseRates(**part(f"base.{s}.")) for s in segments}
     skill = {
         csm: Skill(float(draws.skill_renew[row, j]), float(draws.skill_expand[row, j]))

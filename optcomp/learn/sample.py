@@ -64,7 +64,7 @@ def _half(panel: Panel, posterior: Posterior, which: MapName, count: int, genera
         columns |= {name: sampled[outcome].column(name) for name in names}
         columns[f"outcome.shift_{outcome}"] = np.zeros(count)
     for s, name in enumerate(panel.segment_names):
-        columns |= _base_columns(panel, s, {o: v for o, v in sampled.items()}, depth[s], columns, name)
+        columns |= _base_columns(panel, s, sampled, depth[s], columns, name)
     columns["turnover.base_quit"] = 1.0 - (1.0 - expit(sampled["quit"].column("level.quit"))) ** QUARTERS
     columns |= {f"turnover.{part}": sampled["quit"].column(f"turnover.{part}") for part in TURNOVER}
     return Draws(
@@ -104,7 +104,7 @@ def _base_columns(
     def rate(outcome: str) -> FloatArray:
         slopes = np.column_stack([columns[key] for key in feature_names("effort", outcome)])
         log_odds = sampled[outcome].column(f"level.{outcome}.{name}") - slopes @ phi
-        return np.clip(expit(log_odds), EDGE, 1.0 - EDGE)
+        return np.asarray(np.clip(expit(log_odds), EDGE, 1.0 - EDGE))
 
     noise = sampled["size"].fitted.mode.rows.noise
     return {
