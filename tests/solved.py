@@ -8,6 +8,7 @@ from pathlib import Path
 
 import brute_force
 from builders import account, csm, problem, segment
+
 from optcomp.evaluate import current_solution, evaluate
 from optcomp.instance import Csm
 from optcomp.manifest import Origin

@@ -4,14 +4,14 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-
 from builders import account, csm, problem, response, rules
+from solved import result_of, small_problem, with_plan
+
 from optcomp.advice import alarms, jointness, parts, recommend
 from optcomp.evaluate import current_solution, evaluate
 from optcomp.frames import View
 from optcomp.goal import goal
 from optcomp.solution import Solution
-from solved import result_of, small_problem, with_plan
 
 BALANCED = "balanced b1 v0.2"
 
@@ -92,7 +92,7 @@ def test_a_pilot_of_the_plan_lets_good_books_go_ahead():
 
 def test_books_that_need_the_new_plan_wait_for_it():
     """Moves that lose under today's plans are no reason to start."""
-    where = small_problem(response_model=response(expand=(0.0, 2.0, 1.0)))
+    where = small_problem(response_model=response(expand=(0.0, 5.0, 5.0)))
 
     advice = recommend(result_of(where, Solution({"S": BALANCED}, {"A1": "C1", "A2": "C1", "A3": "C1"})), 0.0)
 

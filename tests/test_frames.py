@@ -5,12 +5,12 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-
 from builders import account, csm, problem, rules, segment
+from solved import result_of, small_problem, with_plan
+
 from optcomp.evaluate import current_solution
 from optcomp.frames import frames
 from optcomp.solution import Solution
-from solved import result_of, small_problem, with_plan
 
 BALANCED = "balanced b1 v0.2"
 

@@ -4,13 +4,13 @@ import re
 from dataclasses import replace
 
 import pytest
-
 from builders import MIXES, account, csm, problem, segment
+from solved import result_of, small_problem, with_plan
+
 from optcomp.evaluate import current_solution
 from optcomp.frames import View
 from optcomp.plan import Component, Curve, Gate, MenuSpec, Mix
 from optcomp.plan_page import markdown, plan_pages, unchanged
-from solved import result_of, small_problem, with_plan
 
 
 def page(where, plan_id: str) -> str:

@@ -205,8 +205,7 @@ def refuses(out: Path) -> bool:
     try:
         put(out, force=True)
     except OutputError as error:
-        assert "No space left on device" in str(error)
-        return True
+        return "No space left on device" in str(error)
     return False
 
 
@@ -345,7 +344,7 @@ def test_a_link_or_a_folder_in_the_place_of_a_file_is_refused(tmp_path: Path, ki
     target = tmp_path / "x.lp"
     target.symlink_to(tmp_path / "real") if kind == "link" else target.mkdir()
 
-    with pytest.raises(OutputError, match="symbolic link|folder"), published_file(target, force=True):
+    with pytest.raises(OutputError, match=r"symbolic link|folder"), published_file(target, force=True):
         pytest.fail("The work began.")
 
 
