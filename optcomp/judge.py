@@ -149,6 +149,9 @@ def _complete(problem: Problem, decision: Decision) -> Iterator[tuple[str, float
     for j in np.flatnonzero(problem.csms.is_open & ~decision.filled):
         if (decision.owner == j).any():
             yield f"{problem.csms.ids[j]} (not filled)", float((decision.owner == j).sum())
+    for j in np.flatnonzero(problem.csms.hours <= 0.0):
+        if (decision.owner == j).any():
+            yield f"{problem.csms.ids[j]} (no hours in the plan year)", float((decision.owner == j).sum())
 
 
 def _plan_design(problem: Problem, decision: Decision, rule_id: str) -> Amounts:
@@ -199,7 +202,9 @@ def _own_limits(problem: Problem, decision: Decision) -> Amounts:
     arr = decision.sum_by_csm(problem.accounts.arr)
     for j, name in enumerate(problem.csms.ids):
         yield name, max(counts[j] - problem.csms.max_accounts[j], 0.0), 1.0
-        yield name, max(arr[j] - problem.csms.max_arr[j], 0.0) / mean_arr, 1.0
+        if np.isfinite(problem.csms.max_arr[j]) and mean_arr > 0.0:
+            limit = problem.csms.max_arr[j] / mean_arr
+            yield name, max(arr[j] / mean_arr - limit, 0.0), limit
 
 
 def _workload_spread(problem: Problem, decision: Decision) -> Amounts:
@@ -222,11 +227,15 @@ def _equal_chance(problem: Problem, decision: Decision) -> Amounts:
         book = decision.sum_by_csm(potential)
         for s in range(len(problem.segments)):
             own = problem.accounts.segment == s
-            even = potential[own].sum() / arr[own].sum() if own.any() else 0.0
+            if not own.any():  # a segment without accounts has no potential to be equal to
+                continue
+            even = potential[own].sum() / arr[own].sum()
+            average = even * arr[own].mean()
             for j in np.flatnonzero(decision.holds_book & (problem.csms.segment == s)):
                 distance = abs(book[j] - even * book_arr[j])
                 limit = tolerance * even * book_arr[j]
-                yield f"{problem.csms.ids[j]} ({what})", max(distance - limit, 0.0), limit
+                # A limit of 0 has no size of its own, so what counts as nothing is a share of an average account.
+                yield f"{problem.csms.ids[j]} ({what})", max(distance - limit, 0.0), max(limit, average)
 
 
 def _renewals_due(problem: Problem, decision: Decision) -> Amounts:
