@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from optcomp.config import READY_METRICS, Settings
+from optcomp.rules import SPECS
 
 #: What a key is. `<segment>` stands for the name of a segment, `<rule>` for the id of a rule.
 TEXTS: Mapping[str, str] = {
@@ -22,10 +23,10 @@ TEXTS: Mapping[str, str] = {
     "priority": "What the plan is for, in a few words.",
     "budget.pay": "Base plus expected variable pay of the plan year, at most.",
     "goal.nrr": "Goal for net revenue retention as a ratio (1.15 is 115 %); reported, not imposed.",
-    "models.response": "How customers react: a response model.",
+    "models.response": "How customers react: a response model; see `optcomp models list response`.",
     "models.service": "Hours of service an account needs where the accounts do not say: a service model.",
-    "models.rules": "The rule pack; single rules are changed under [rules].",
-    "models.benchmarks": "Market pay by level.",
+    "models.rules": "The rule pack; single rules are changed under [rules]; see `optcomp models list rules`.",
+    "models.benchmarks": "Market pay by level; see `optcomp models list benchmarks`.",
     "tables.encoding": "Encoding of CSV files.",
     "tables.delimiter": "What separates cells; empty finds out.",
     "tables.decimal": "Decimal sign in numbers.",
@@ -37,7 +38,7 @@ TEXTS: Mapping[str, str] = {
     "columns.<table>.<column>": "Header in your file of a column of ours.",
     "menu.base_factors": "Base pay of a plan as a multiple of everybody's own base.",
     "menu.variable_shares": "Variable at target as a share of OTE, which is base and variable together.",
-    "menu.mixes": "What plans pay for: compensation models. Today's plan is always on the menu too.",
+    "menu.mixes": "What plans pay for; see `optcomp models list compensation`. Today's plan is always on the menu too.",
     "menu.grid.metrics": "Metrics whose weights are varied.",
     "menu.grid.step": "Step of the weights; 1 must be a whole number of steps.",
     "menu.grid.max_components": "Most metrics of one mix.",
@@ -47,7 +48,7 @@ TEXTS: Mapping[str, str] = {
     "menu.grid.scopes": "Whose results are paid.",
     "menu.grid.period": "How often results are paid.",
     "segments.<segment>.today.mix": "The plan in force: a compensation model.",
-    "segments.<segment>.today.variable_share": "Variable of the plan in force as a share of OTE; from the CSMs' pay if left out.",
+    "segments.<segment>.today.variable_share": "Its variable as a share of OTE; from the CSMs' pay if left out.",
     "segments.<segment>.tier": "Tier of the service model.",
     "segments.<segment>.title": "Name that people read.",
     "segments.<segment>.menu": "A menu of its own, with the keys of [menu]; else the common one.",
@@ -68,6 +69,8 @@ _CHOSEN = {
     "columns": ("columns.<table>.<column>",),
     "rules": ("rules.<rule>.state", "rules.<rule>.price", "rules.<rule>.<number>"),
 }
+# How the schema calls a limit, and how we do.
+_LIMITS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,9 @@ def text_of(key: str) -> str:
     if parts[0] == "segments":
         parts[1] = "<segment>"
     if parts[0] == "rules":
+        number = SPECS[parts[1]].parameters.get(parts[2])
+        if number is not None:
+            return f"{number.meaning[0].upper()}{number.meaning[1:]}, in {number.unit}."
         parts[1] = "<rule>"
     return TEXTS[".".join(parts)]
 
@@ -142,13 +148,7 @@ def _allowed(prop: Mapping[str, Any]) -> str:
         return _allowed(prop["items"])
     if prop.get("pattern") == "^[A-Z]{3}$":
         return "three capital letters"
-    limits = (
-        ("minimum", "at least"),
-        ("exclusiveMinimum", "above"),
-        ("maximum", "at most"),
-        ("exclusiveMaximum", "below"),
-    )
-    return ", ".join(f"{word} {_figure(prop[limit])}" for limit, word in limits if limit in prop)
+    return ", ".join(f"{word} {_figure(prop[limit])}" for limit, word in _LIMITS.items() if limit in prop)
 
 
 def _figure(value: float) -> str:

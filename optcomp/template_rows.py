@@ -43,10 +43,7 @@ SETTINGS = (
     Setting("models.benchmarks", "us-2024"),
     Setting("menu.base_factors", (1.0,)),
     Setting("menu.variable_shares", (0.13, 0.17, 0.20)),
-    Setting(
-        "menu.mixes",
-        ("base-only", "team-bonus", "renewal-expansion-gate", "activities-expansion", "activities-results"),
-    ),
+    Setting("menu.mixes", ("base-only", "team-bonus", "renewal-expansion-gate", "activities-expansion")),
     Setting("segments.enterprise.title", "Enterprise"),
     Setting("segments.enterprise.tier", "enterprise"),
     Setting("segments.enterprise.min_accounts", 2),
