@@ -20,6 +20,7 @@ from optcomp.types import FloatArray
 EDGE = 1e-6
 # Sd of the share that an account loses when it contracts, about its segment's mean; fixes the weight of the prior.
 DEPTH_NOISE = 0.15
+OUTCOMES = ("renew", "expand", "contract", "size", "quit")
 SHARED = ("load", "fit", "hand", "health")
 TURNOVER = ("pay", "variable", "tenure", "overload")
 
@@ -50,12 +51,25 @@ def sample(panel: Panel, posterior: Posterior, *, count: int, generator: np.rand
     )
 
 
+def at_mode(panel: Panel, posterior: Posterior, which: MapName) -> Draws:
+    """The mode under one map, as a single draw."""
+    sampled = {}
+    for outcome in OUTCOMES:
+        fitted = posterior.of(outcome, which)
+        beta = np.array([[fitted.value(name) for name in fitted.design.names]])
+        sampled[outcome] = _Sampled(fitted, beta, fitted.mode.u[None, :])
+    depth = [np.array([np.clip(depth_posterior(panel, s)[0], 0.01, 1.0)]) for s in range(len(panel.segment_names))]
+    return _as_draws(panel, which, sampled, depth)
+
+
 def _half(panel: Panel, posterior: Posterior, which: MapName, count: int, generator: np.random.Generator) -> Draws:
-    sampled = {
-        outcome: _sampled(posterior.of(outcome, which), generator, count)
-        for outcome in ("renew", "expand", "contract", "size", "quit")
-    }
-    depth = {s: _depth_draws(panel, s, generator, count) for s in range(len(panel.segment_names))}
+    sampled = {outcome: _sampled(posterior.of(outcome, which), generator, count) for outcome in OUTCOMES}
+    depth = [_depth_draws(panel, s, generator, count) for s in range(len(panel.segment_names))]
+    return _as_draws(panel, which, sampled, depth)
+
+
+def _as_draws(panel: Panel, which: MapName, sampled: dict[str, _Sampled], depth: list[FloatArray]) -> Draws:
+    count = len(depth[0])
     columns = {"hill.kappa": np.full(count, panel.priors.kappa)}
     for outcome in ("renew", "expand", "contract"):
         columns |= _plan_columns(sampled[outcome], outcome, which)
@@ -164,10 +178,10 @@ def estimates(panel: Panel, posterior: Posterior, draws: Draws) -> list[Estimate
         found += [_over_maps(posterior, outcome, f"outcome.{part}_{outcome}") for part in SHARED]
         found.append(Estimate(f"outcome.shift_{outcome}", 0.0, float("nan"), 0.0, 0.0))
     found += [_coefficient(posterior.quits, f"turnover.{part}") for part in TURNOVER]
-    middle = _half_at_mode(panel, posterior)
+    middle = at_mode(panel, posterior, "effort")
     for name in draws.names:
         if name.startswith("base.") or name == "turnover.base_quit":
-            value = middle[name]
+            value = float(middle.column(name)[0])
             low, high = np.quantile(draws.column(name)[~draws.is_hill], [0.05, 0.95])
             found.append(Estimate(name, value, float("nan"), min(float(low), value), max(float(high), value)))
     return found
@@ -186,21 +200,3 @@ def _over_maps(posterior: Posterior, outcome: str, name: str) -> Estimate:
 
 def _interval(name: str, value: float, sd: float) -> Estimate:
     return Estimate(name, value, sd, value - NORMAL_90 * sd, value + NORMAL_90 * sd)
-
-
-def _half_at_mode(panel: Panel, posterior: Posterior) -> dict[str, float]:
-    """Base rates at the mode under the effort index."""
-    at_mode = {}
-    for outcome in ("renew", "expand", "contract", "size", "quit"):
-        fitted = posterior.of(outcome, "effort")
-        beta = np.array([[fitted.value(name) for name in fitted.design.names]])
-        at_mode[outcome] = _Sampled(fitted, beta, fitted.mode.u[None, :])
-    columns: dict[str, FloatArray] = {}
-    for outcome in ("renew", "expand", "contract"):
-        columns |= _plan_columns(at_mode[outcome], outcome, "effort")
-    base: dict[str, FloatArray] = {}
-    for s, name in enumerate(panel.segment_names):
-        depth = np.array([np.clip(depth_posterior(panel, s)[0], 0.01, 1.0)])
-        base |= _base_columns(panel, s, at_mode, depth, columns, name)
-    base["turnover.base_quit"] = 1.0 - (1.0 - expit(at_mode["quit"].column("level.quit"))) ** QUARTERS
-    return {key: float(value[0]) for key, value in base.items()}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
+from builders import MIXES, account, csm, problem, segment
 
 from optcomp.instance import Account, Csm
 from optcomp.learn.history import AccountQuarters, CsmQuarters, History, PlansInForce
@@ -18,8 +19,6 @@ from optcomp.menu import make_plan
 from optcomp.plan import MenuSpec, Plan
 from optcomp.problem import Problem
 from optcomp.types import FloatArray, IntArray
-
-from builders import MIXES, account, csm, problem, segment
 
 SEGMENTS = ("enterprise", "growth")
 INDUSTRIES = ("retail", "software", "health")

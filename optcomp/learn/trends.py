@@ -1,0 +1,133 @@
+"""Checks that a plan effect is the plan's: trends before it came, accounts that cannot have felt it, who is missing.
+
+Source: SCIENCE 3.4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from optcomp.errors import Finding, InputError
+from optcomp.learn.identify import Slope, clustered_slope, nuisance
+from optcomp.learn.panel import Panel
+from optcomp.learn.posterior import Posterior
+from optcomp.types import AnyArray, FloatArray, IntArray
+
+# Below this p-value the check warns: a warning is cheap and a confounded plan is not (SCIENCE 3.4).
+WARN_BELOW = 0.10
+NEVER = 10_000  # quarter of a plan change that did not come
+# With 20 % a year leaving, 40 CSM-years without a leaver happen once in 7,500 histories: somebody was dropped.
+CSM_YEARS_WITHOUT_LEAVER = 40.0
+# At 8 % churn, 100 renewals without a loss happen once in 4,000 histories.
+RENEWALS_WITHOUT_CHURN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check of an outcome: its slope where it could be made, and what it means."""
+
+    name: Literal["pre-trend", "negative control"]
+    outcome: str
+    slope: Slope | None
+    sentence: str
+
+    @property
+    def warns(self) -> bool:
+        """The check speaks against reading the effect as the plan's."""
+        return self.slope is not None and self.slope.p < WARN_BELOW
+
+
+def survivorship(panel: Panel) -> None:
+    """Refuse a history of survivors.
+
+    Raises
+    ------
+    InputError
+        When no account ever churned, or nobody ever left, in more quarters than chance allows.
+    """
+    cells, people = panel.history.account_quarters, panel.history.csm_quarters
+    findings = []
+    if int(cells.due.sum()) >= RENEWALS_WITHOUT_CHURN and not cells.churned.any():
+        found = f"none of {int(cells.due.sum())} renewals was lost"
+        findings.append(_missing(found, "Accounts that churned, up to the quarter in which they did", "account"))
+    if len(people.quarter) / 4.0 >= CSM_YEARS_WITHOUT_LEAVER and not people.left.any():
+        found = f"nobody left in {len(people.quarter) / 4.0:.0f} years of work"
+        findings.append(_missing(found, "CSMs who left, up to the quarter in which they did", "csm"))
+    if findings:
+        raise InputError(findings)
+
+
+def _missing(found: str, allowed: str, kind: str) -> Finding:
+    hint = "A history of survivors makes every plan look good; export the table with former ones too"
+    return Finding("survivors-only", found, allowed, hint, file=f"history/{kind}_quarters")
+
+
+def checks(panel: Panel, posterior: Posterior) -> tuple[Check, ...]:
+    """Pre-trends and negative controls of renewals and expansions, as far as the history can support them."""
+    made = [make(panel, posterior, outcome) for outcome in ("renew", "expand") for make in (_pre_trend, _control)]
+    return tuple(check for check in made if check is not None)
+
+
+def change_quarter(panel: Panel) -> IntArray:
+    """First quarter in which each CSM's plan differs from the one before; NEVER where it does not; shape (csms,)."""
+    plan = panel.history.plans.by_csm
+    if plan.shape[1] < 2:
+        return np.full(len(plan), NEVER)
+    changed = (plan[:, 1:] != plan[:, :-1]) & (plan[:, 1:] >= 0) & (plan[:, :-1] >= 0)
+    return np.where(changed.any(axis=1), changed.argmax(axis=1) + 1, NEVER)
+
+
+def _pre_trend(panel: Panel, posterior: Posterior, outcome: str) -> Check | None:
+    """Did those whose plan was going to change drift away from the others before it did?
+
+    Only rows before a CSM's own change are used, so that nobody who has changed serves as a control. The slope is that
+    of the residual on quarter × earliness of the change (1 at the start of the history, 0 for never).
+    """
+    fitted = posterior.of(outcome, "effort")
+    index = fitted.design.index
+    cells = panel.history.account_quarters
+    change = change_quarter(panel)[cells.csm[index]]
+    before = cells.quarter[index] < change
+    if not (before & (change < NEVER)).any() or len(np.unique(change)) < 2:
+        return None
+    rows = index[before]
+    residual = (fitted.mode.rows.y - fitted.mode.expected)[before]
+    earliness = np.maximum(1.0 - change[before] / len(panel.history.quarters), 0.0)
+    cohorts = np.unique(change[before], return_inverse=True)[1].reshape(-1)
+    labels = nuisance(panel.segment[rows], cells.quarter[rows], cohorts)
+    slope = clustered_slope(residual, earliness * cells.quarter[rows], labels, cells.csm[rows])
+    if slope is None:
+        return None
+    meaning = "drifted apart before the plan changed" if slope.p < WARN_BELOW else "did not drift apart beforehand"
+    return Check("pre-trend", outcome, slope, f"Those who got a new plan and the others {meaning} (p = {slope.p:.2f}).")
+
+
+def _control(panel: Panel, posterior: Posterior, outcome: str) -> Check | None:
+    """Do accounts without a CSM move with their segment's plan, which they cannot feel?"""
+    cells = panel.history.account_quarters
+    wanted = cells.due if outcome == "renew" else ~cells.churned
+    rows = np.flatnonzero(wanted & ~panel.looked_after)
+    if len(rows) < RENEWALS_WITHOUT_CHURN:
+        return None
+    happened = cells.renewed if outcome == "renew" else cells.expansion > 0.0
+    x = _expected_effect(panel, posterior, outcome)[rows]
+    labels = nuisance(panel.segment[rows], cells.quarter[rows])
+    slope = clustered_slope(_as_float(happened[rows]), x, labels, cells.account[rows])
+    if slope is None:
+        return None
+    meaning = "moved with the plan all the same: something else did too" if slope.p < WARN_BELOW else "did not move"
+    return Check("negative control", outcome, slope, f"Accounts without a CSM {meaning} (p = {slope.p:.2f}).")
+
+
+def _expected_effect(panel: Panel, posterior: Posterior, outcome: str) -> FloatArray:
+    """Log-odds that the prior expects of the plan in force."""
+    fitted = posterior.of(outcome, "effort")
+    columns = [k for k, name in enumerate(fitted.design.names) if name.startswith(f"outcome.{outcome}.")]
+    return np.asarray(panel.exposure("effort", outcome) @ fitted.mode.rows.mean[columns])
+
+
+def _as_float(values: AnyArray) -> FloatArray:
+    return np.asarray(values, dtype=np.float64)
