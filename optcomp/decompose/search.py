@@ -126,8 +126,9 @@ class Search:
 
     def _is_open(self, entry: Entry) -> bool:
         known, plan = entry.known, entry.plan
-        is_given_up = known.failed[plan] or known.spent[plan]
-        return bool(known.upper[plan] - known.lower[plan] > self.allowance[entry.pool] and not is_given_up)
+        if known.failed[plan] or known.spent[plan] or known.upper[plan] == -np.inf:
+            return False
+        return bool(known.upper[plan] - known.lower[plan] > self.allowance[entry.pool])
 
     def _drop(self, plans: list[IntArray], best: float, dropped: float) -> tuple[list[IntArray], float]:
         """Leave out plans that cannot be part of a better choice; the bound on all that were left out."""
@@ -195,7 +196,8 @@ class Search:
                 known.nodes[plan] *= NODES_GROWTH
                 known.take_bound(plan, job.program, max(outcome.bound, known.lower[plan]))
                 # What the solver calls optimal can be open by its own rounding; asking again would change nothing.
-                is_same = not is_refined and known.upper[plan] - known.lower[plan] >= before
+                is_impossible = known.upper[plan] == -np.inf  # and there is no gap to speak of
+                is_same = is_impossible or (not is_refined and known.upper[plan] - known.lower[plan] >= before)
                 known.spent[plan] = is_same and outcome.ending in (Ending.OPTIMAL, Ending.INFEASIBLE)
         return any(bool(e.known.failed[e.plan]) for e in entries)
 
