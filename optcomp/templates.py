@@ -95,7 +95,11 @@ def table_csv(table: Table, rows: Sequence[dict[str, str]]) -> str:
 
 def settings_toml(settings: Sequence[Setting]) -> str:
     """The settings as commented TOML, in the order given."""
-    lines = ["# Settings of one planning problem. `optcomp check` says what is wrong with it, all at once."]
+    lines = [
+        "# Settings of one planning problem. `optcomp check` says what is wrong with it, all at once.",
+        "# There are more keys, all with a default: see the reference of instance.toml.",
+        "",
+    ]
     table = ""
     for setting in settings:
         above, _, key = setting.key.rpartition(".")

@@ -79,7 +79,7 @@ def _own_books(problem: Problem) -> Iterator[Finding]:
     over = books.ids(books.hours > ceiling * csms.hours)
     if over:
         found = f"{counted(over, 'CSM')} {_has(over)} a book today that needs more hours than they can give"
-        found += f", at most {percent(books.largest_load)} of them" if np.isfinite(books.largest_load) else ""
+        found += f"; the largest load is {percent(books.largest_load)}" if np.isfinite(books.largest_load) else ""
         allowed = f"At most {percent(ceiling)} of a CSM's hours"
         yield warn("over-hours", found, allowed, _MOVES, requirement="002-21")
 

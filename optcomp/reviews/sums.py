@@ -122,11 +122,10 @@ def _or_inf(limits: Sequence[float | None]) -> FloatArray:
 
 def _too_large(problem: Problem) -> Iterator[Finding]:
     """Accounts, and families that stay together, that are larger than any book that may hold them (U22)."""
-    units = _units(problem)
     for what, amounts in (("ARR", problem.accounts.arr), ("hours", _least_hours(problem))):
         for is_hard in (True, False):
             limit = _most(problem, what, hard_only=is_hard)
-            found = _larger_than_any(problem, units, amounts, limit)
+            found = _larger_than_any(problem, amounts, limit)
             if found:
                 text = f"{counted(found, 'account')} {'are' if len(found) > 1 else 'is'} larger in {what} than any book"
                 allowed = "The largest account, or family, has to fit some book"
@@ -134,25 +133,26 @@ def _too_large(problem: Problem) -> Iterator[Finding]:
                 break
 
 
-def _units(problem: Problem) -> Sequence[IntArray]:
-    """Rows of accounts that go together: families where they must, single accounts otherwise."""
+def _units(problem: Problem) -> tuple[IntArray, IntArray]:
+    """Rows of accounts, those that stay together side by side, and where each such unit starts."""
     rows = np.arange(len(problem.accounts.ids))
     if not problem.rules["families"].is_hard:
-        return [rows[a : a + 1] for a in rows]
+        return rows, rows
     family = problem.accounts.family
     order = np.argsort(family, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(family[order])) + 1) if len(order) else []
+    return order, np.flatnonzero(np.diff(family[order], prepend=-1))
 
 
-def _larger_than_any(problem: Problem, units: Sequence[IntArray], amounts: FloatArray, limit: FloatArray) -> list[str]:
-    """First accounts of the units that fit no CSM who may have them all."""
-    found = []
-    for rows in units:
-        may = problem.allowed[rows].all(axis=0)
-        # A unit that nobody may have at all is another problem, and said elsewhere.
-        if may.any() and amounts[rows].sum() > limit[may].max() * (1.0 + ROOM):
-            found.append(problem.accounts.ids[rows[0]])
-    return found
+def _larger_than_any(problem: Problem, amounts: FloatArray, limit: FloatArray) -> list[str]:
+    """First account of every unit that fits no CSM who may have all of it."""
+    order, starts = _units(problem)
+    if not len(order) or not len(limit):
+        return []
+    may = np.logical_and.reduceat(problem.allowed[order], starts, axis=0)
+    largest = np.where(may, limit, -np.inf).max(axis=1)
+    # A unit that nobody may have at all is another problem, and said elsewhere.
+    too_large = may.any(axis=1) & (np.add.reduceat(amounts[order], starts) > largest * (1.0 + ROOM))
+    return sorted(problem.accounts.ids[a] for a in order[starts[too_large]])
 
 
 def _budget(problem: Problem) -> Iterator[Finding]:
