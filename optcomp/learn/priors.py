@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from optcomp.catalog import find_model, load_response, numbers
+from optcomp.catalog import find_model, load_response, model_files, numbers
 from optcomp.errors import Finding, InputError
-from optcomp.model_files import NORMAL_90, Number
+from optcomp.model_files import NORMAL_90, Number, read_model_file
 from optcomp.response.outcome import logit
 from optcomp.response.parameters import Response
 
@@ -22,16 +22,18 @@ _FALLBACK_SD = {"turnover.tenure": 0.10, "outcome.health_renew": 0.015, "outcome
 # An sd of 0 means "exactly known"; a precision has to stay finite.
 SMALLEST_SD = 1e-6
 QUARTERS = 4
+DEFAULT = "priors-v0"
 
 
 @dataclass(frozen=True)
 class Priors:
     """The numbers of a response model file by key, and the response that they make.
 
-    name : as the instance names the file
+    name : as the instance names the file; shipped : the model of the package that it extends in the end, or itself
     """
 
     name: str
+    shipped: str
     by_key: Mapping[str, Number]
     response: Response
 
@@ -86,4 +88,20 @@ def load_priors(name: str, beside: Path | None) -> Priors:
         hint = "Say --prior priors-v0, or the name of the file that the fitted one extends"
         raise InputError(Finding("fitted-prior", found, "A response model with origin prior or assumed", hint))
     path = find_model("response", name, beside)
-    return Priors(name, {number.key: number for number in numbers(path)}, response)
+    return Priors(name, _shipped(path, beside), {number.key: number for number in numbers(path)}, response)
+
+
+def _shipped(path: Path, beside: Path | None) -> str:
+    """Name of the first shipped model in the chain of what a file extends; the default where there is none."""
+    seen: set[Path] = set()
+    while path not in seen:
+        if path.is_relative_to(model_files()):
+            return path.stem
+        seen.add(path)
+        extends = read_model_file(path, path.name).head.get("extends")
+        if not isinstance(extends, str):
+            break
+        parent = find_model("response", extends, beside)
+        # A file beside the instance may extend the shipped one of its own name.
+        path = find_model("response", extends, None) if parent.resolve() == path.resolve() else parent
+    return DEFAULT
