@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import os
 import stat
 from pathlib import Path
@@ -10,12 +11,14 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from optcomp import cli
+from optcomp import cli, templates
 from optcomp.assemble import load
 from optcomp.descriptions import column_texts
+from optcomp.errors import OutputError
 from optcomp.solve import Settings, Status, solve
 from optcomp.tables import TABLES
 from optcomp.template_rows import SETTINGS
+from optcomp.template_workbook import write_workbook
 from optcomp.templates import README, table_csv, write_template_folder, write_template_workbook
 
 
@@ -144,3 +147,38 @@ def test_the_same_workbook_is_the_same_bytes(tmp_path: Path, workbook: Path):
 def test_a_column_that_the_table_does_not_have_cannot_be_in_the_example():
     with pytest.raises(ValueError, match="not in fieldnames"):
         table_csv(TABLES["accounts"], [{"acount_id": "A-001"}])
+
+
+def test_text_that_looks_like_a_formula_stays_text(tmp_path: Path):
+    rows = {name: [] for name in TABLES} | {"accounts": [{"account_id": "007", "name": "=1+1"}]}
+
+    write_workbook(tmp_path / "book.xlsx", SETTINGS, rows)
+
+    book = openpyxl.load_workbook(tmp_path / "book.xlsx")
+    account_id, name = book["accounts"]["A2"], book["accounts"]["B2"]
+    assert [(cell.data_type, cell.value) for cell in (account_id, name)] == [("s", "007"), ("s", "=1+1")]
+    book.close()
+
+
+def test_a_disk_that_fills_up_half_way_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    written: list[Path] = []
+
+    def write_one_then_fail(path: Path, data: bytes) -> None:
+        if written:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        path.write_bytes(data)
+        written.append(path)
+
+    monkeypatch.setattr(templates, "_write_private", write_one_then_fail)
+
+    with pytest.raises(OutputError, match="No space left on device"):
+        write_template_folder(tmp_path / "team")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_is_not_followed(tmp_path: Path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "team").symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(OutputError, match="exists already"):
+        write_template_folder(tmp_path / "team")
