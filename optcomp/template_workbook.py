@@ -54,7 +54,7 @@ def _in_one_cell(value: Value) -> str | float | int | date:
 
 
 def _table_sheet(sheet: Any, table: Table, rows: Sequence[dict[str, str]], styles: Mapping[str, Any]) -> None:
-    widths = [max(len(c.name), *(len(row.get(c.name, "")) for row in rows)) + 2 for c in table.columns]
+    widths = [max(len(text) for text in (c.name, *(row.get(c.name, "") for row in rows))) + 2 for c in table.columns]
     _header(sheet, [c.name for c in table.columns], widths, styles)
     for k, column in enumerate(table.columns):
         style = styles["date" if column.kind == "date" else "text" if column.kind in ("id", "text", "list") else ""]
