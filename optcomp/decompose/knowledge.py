@@ -100,6 +100,9 @@ class Knowledge:
         structure = self.structure(plan)
         self.rows_seen[plan] = program.num_rows - structure.program.num_rows - len(structure.tangents)
         self.upper[plan] = min(self.upper[plan], outcome.bound, self.simple_bound(plan))
+        if self.upper[plan] == -np.inf:  # no books at all: so under every plan with no more feasible books
+            covered = [p for p in plans if self._covers(bool(self.quarterly[plan]), float(self.factors[plan]), int(p))]
+            self.upper[covered] = -np.inf
         if duals is None:
             return
         price = prices(structure, program, duals)

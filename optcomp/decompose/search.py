@@ -144,19 +144,20 @@ class Search:
     # ---- bounds and books -------------------------------------------------------------------------------------
 
     def _look_around(self, plans: Sequence[IntArray]) -> None:
-        """Bound every plan through the duals of a few that lie far apart."""
-        entries = []
+        """Bound every plan through the duals of a few that lie far apart, until none is without a bound."""
+        entries: list[Entry] = []
         for k, pool in enumerate(self.pools):
             effects = self.problem.effects[pool.segment]
             rows = plans[pool.segment]
             for known in self.known[k].values():
                 for quarterly in (False, True):
-                    own = rows[(known.quarterly[rows] == quarterly) & ~np.isfinite(known.upper[rows])]
+                    own = rows[(known.quarterly[rows] == quarterly) & (known.upper[rows] == np.inf)]
                     if len(own):
                         traits = np.column_stack([effects.phi[own], effects.leak[own], effects.hours_factor[own]])
                         entries += [Entry(k, known, int(own[i])) for i in spread(traits, REFERENCES)]
         if entries:
             self._bound_linear(entries, plans)
+            self._look_around(plans)  # ends: every plan asked about has a bound now
 
     def _bound_linear(self, entries: Sequence[Entry], plans: Sequence[IntArray]) -> None:
         """Tighten upper bounds by linear relaxations with all proven rows, and by their duals those of all plans."""
