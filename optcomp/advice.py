@@ -13,7 +13,7 @@ from optcomp.evaluate import Evaluation, evaluate
 from optcomp.frames import Decided, View
 from optcomp.problem import Problem
 from optcomp.solution import Solution
-from optcomp.words import POINTS, plural
+from optcomp.words import POINTS, is_telling, plural
 
 Verdict = Literal["adopt", "keep", "pilot"]
 
@@ -60,7 +60,11 @@ def recommend(result: Decided, gap_pp: float | None) -> Advice:
 def _keep(gain: float, gap_pp: float | None) -> str:
     found = f"The best that was found is worth {gain:.2f} points of NRR more than today's plans and books"
     if gap_pp is None or gap_pp > WORTH_A_CHANGE:
-        left = "and nothing is proved" if gap_pp is None else f"but up to {gap_pp:.2f} points more are not ruled out"
+        left = (
+            "and nothing is proved"
+            if not is_telling(gap_pp)
+            else f"but up to {gap_pp:.2f} points more are not ruled out"
+        )
         return f"{found}, {left}. Nobody has to move: keep what you have, and give the search more time."
     return f"{found}, less than {WORTH_A_CHANGE:g}, and nobody has to move. Keep what you have."
 

@@ -12,7 +12,7 @@ from optcomp.evaluate import decide, evaluate
 from optcomp.frames import View
 from optcomp.problem import Problem
 from optcomp.response.outcome import logit, sigmoid
-from optcomp.words import POINTS, percent
+from optcomp.words import POINTS, is_telling, percent
 
 # Points of NRR; nothing published gains more in a year (issue 2, SCIENCE 2.1).
 PUBLISHED = 10.0
@@ -158,7 +158,7 @@ def _reached(view: View, target: float) -> str:
 
 
 def _proof(target: float, nrr: float, bound: float | None) -> str:
-    if bound is None:
+    if bound is None or not is_telling(POINTS * (bound - nrr)):
         return f"The solution misses {percent(target)}, and nothing is proved yet: give it more time."
     if bound >= target:
         return (

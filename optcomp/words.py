@@ -13,6 +13,16 @@ def percent(ratio: float, digits: int = 2) -> str:
     return f"{POINTS * ratio:.{digits}f} %"
 
 
+# Points of NRR above a solution beyond which a bound says nothing: the ARR of the whole team once more. The first bound
+# of a search can be as far off as that.
+USELESS_GAP = 100.0
+
+
+def is_telling(gap_pp: float | None) -> bool:
+    """A proved gap that tells anybody anything."""
+    return gap_pp is not None and gap_pp <= USELESS_GAP
+
+
 def share(ratio: float) -> str:
     """A share as per cent with no more digits than it needs, e.g. ``18 %`` or ``13.04 %``."""
     return f"{round(POINTS * ratio, 2):g} %"

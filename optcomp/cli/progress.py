@@ -11,7 +11,7 @@ from typing import Self
 import click
 
 from optcomp.solve import OnProgress, Progress
-from optcomp.words import percent
+from optcomp.words import is_telling, percent
 
 # A plain line at least this often, so that a log shows that the solve is alive; seconds.
 HEARTBEAT = 30.0
@@ -37,9 +37,8 @@ def line(progress: Progress) -> str:
     parts = [progress.phase]
     if progress.objective is not None:
         parts.append(f"best {percent(progress.objective, 3)}")
-    if progress.bound is not None:
+    if progress.bound is not None and progress.gap_pp is not None and is_telling(progress.gap_pp):
         parts.append(f"ceiling {percent(progress.bound, 3)}")
-    if progress.gap_pp is not None:
         parts.append(f"gap {progress.gap_pp:.3f} points")
     return ", ".join(parts)
 

@@ -11,7 +11,7 @@ from optcomp.cli.layout import paragraph, table
 from optcomp.frames import View
 from optcomp.plan import Plan
 from optcomp.solve import Result
-from optcomp.words import POINTS, million, money, paid_for, pay_levels, percent, plural, points
+from optcomp.words import POINTS, is_telling, million, money, paid_for, pay_levels, percent, plural, points
 
 Summary = Mapping[str, Any]
 
@@ -84,8 +84,7 @@ def _retention(summary: Summary) -> Iterator[str]:
     has_prices = summary["soft_cost"] > 0.0 or summary["soft_cost_current"] > 0.0
     rows = [["today", *_worth(summary["nrr_current"], summary["soft_cost_current"], has_prices)]]
     rows.append(["this solution", *_worth(summary["nrr"], summary["soft_cost"], has_prices)])
-    bound = summary["objective_bound"]
-    ceiling = "not proved" if bound is None else percent(bound)
+    ceiling = percent(summary["objective_bound"]) if is_telling(summary["gap_pp"]) else "none yet"
     rows.append(["proven ceiling", *(["", ""] if has_prices else []), ceiling])
     header = ["Net revenue retention", *(["NRR", "bent rules"] if has_prices else []), "net" if has_prices else "NRR"]
     yield table(header, rows, indent=0)
@@ -115,8 +114,8 @@ def _gain(summary: Summary) -> str:
 
 
 def _proof(summary: Summary) -> str:
-    if summary["gap_pp"] is None:
-        return f"Nothing is proved about what else is possible ({_STATUS[summary['status']]})."
+    if not is_telling(summary["gap_pp"]):
+        return f"Nothing is proved yet about what else is possible ({_STATUS[summary['status']]})."
     return (
         f"No plans and books within your rules are worth more than the ceiling; this solution is at most "
         f"{summary['gap_pp']:.4f} points below it ({_STATUS[summary['status']]})."
