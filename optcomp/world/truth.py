@@ -119,8 +119,9 @@ def draw_truth(rng: np.random.Generator) -> Truth:
         hand_expand=float(rng.normal(outcome.hand_expand, 0.1)),
         hand_relief=float(rng.uniform(0.2, 0.6)),
         intrinsic=np.append(around(np.array(effort.base), 0.2), 0.0),
-        scale=around(np.full(4, 0.5), 0.15),
-        cost=spread(0.71, 0.2),
+        # Together with the cost these give a total effort of 1 without pay, and an elasticity of single tasks below 1.
+        scale=around(np.full(4, 0.22), 0.15),
+        cost=spread(0.69, 0.2),
         cost_power=float(rng.uniform(2.0, 4.0)),
         loading=np.clip(around(loading, 0.2) + (loading > 0) * rng.normal(0.0, 0.05, loading.shape), 0.0, None),
         pull=spread(effort.pull, 0.3),

@@ -120,10 +120,19 @@ def _swapped(hidden: Hidden, state: State, rng: np.random.Generator) -> State:
     free = free[rng.random(len(free)) < _SWAPS]
     free = free[np.argsort(facts.pool[free], kind="stable")]
     for one, other in zip(free[:-1:2].tolist(), free[1::2].tolist(), strict=True):
-        if facts.pool[one] == facts.pool[other] and owner[one] != owner[other]:
+        if (
+            facts.pool[one] == facts.pool[other]
+            and _speak(hidden, one, owner[other])
+            and _speak(hidden, other, owner[one])
+        ):
             owner[one], owner[other] = owner[other], owner[one]
-            took_over[one] = took_over[other] = 0.0
+            if owner[one] != owner[other]:
+                took_over[one] = took_over[other] = 0.0
     return replace(state, owner=owner, took_over=took_over)
+
+
+def _speak(hidden: Hidden, slot: int, seat: int) -> bool:
+    return bool(hidden.firm.csms.languages[seat, hidden.firm.accounts.language[slot]])
 
 
 @dataclass(frozen=True)
