@@ -92,11 +92,12 @@ class Search:
     def run(self, plans: Sequence[IntArray], *, money: bool = True) -> Found:
         """Solve over these plan rows per segment."""
         plans = [np.asarray(rows, dtype=np.int64) for rows in plans]
+        wanted = plans  # the best known choice may take a plan that is left out because nothing beats it
         self._look_around(plans)
         dropped, has_crashed, last_best = -np.inf, False, -np.inf
         while True:
             top = self.master.pick(self._values("upper"), plans, money=money)
-            best = self.master.pick(self._values("lower"), plans, money=money)
+            best = self.master.pick(self._values("lower"), wanted, money=money)
             if top is None:
                 bound = max(dropped, best.value) if best is not None else -np.inf
                 return Found(best, bound if not self.target.is_over() else np.inf)

@@ -139,14 +139,21 @@ def build_structure(problem: Problem, pool: Pool, filled: frozenset[int], plan: 
     else:  # some row holds for nobody: the program is infeasible whatever its numbers
         hours_entries = np.array([], dtype=np.int64)
     values, objective = program.values.copy(), program.objective.copy()
-    values[hours_entries] /= float(problem.effects[pool.segment].hours_factor[plan])
+    factors = problem.effects[pool.segment].hours_factor
+    values[hours_entries] /= float(factors[plan])
     objective[pair_columns] = 0.0
+    upper = program.upper.copy()
+    if len(hours_entries) and problem.rules["hours"].is_soft:
+        # The slack of an hours row was bounded at this plan's factor; it must suffice for the largest one.
+        slacks = program.columns[in_hours & ~np.isin(program.columns, pair_columns)]
+        ceiling = problem.rules["hours"]["ceiling"]
+        upper[slacks] = (upper[slacks] + ceiling) * max(float(factors.max() / factors[plan]), 1.0)
     return Structure(
         problem,
         pool,
         filled,
         frame.tables,
-        replace(program, values=values, objective=objective),
+        replace(program, values=values, objective=objective, upper=upper),
         hours_entries,
         pair_columns,
         {j: column[id(v)] for j, v in frame.model.rho.items()},
