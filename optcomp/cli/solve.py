@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,12 +32,25 @@ class Options(NamedTuple):
     is_quiet: bool
 
 
+def _finite(context: click.Context, option: click.Parameter, value: float) -> float:
+    """The value; click's ranges let NaN through, for it is neither below nor above anything."""
+    if not math.isfinite(value):
+        raise click.BadParameter("must be a number")
+    return value
+
+
 @click.command()
 @click.argument("instance", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write; new, or empty.")
 @click.option("--force", is_flag=True, help="Replace the solution that is in --out.")
 @click.option(
-    "--time-limit", default=600.0, show_default=True, metavar="S", type=click.FloatRange(0.0), help="Seconds to search."
+    "--time-limit",
+    default=600.0,
+    show_default=True,
+    metavar="S",
+    type=click.FloatRange(0.0),
+    callback=_finite,
+    help="Seconds to search.",
 )
 @click.option(
     "--gap",
@@ -44,6 +58,7 @@ class Options(NamedTuple):
     show_default=True,
     metavar="PP",
     type=click.FloatRange(0.0),
+    callback=_finite,
     help="Stop within this many points of NRR of the proven ceiling.",
 )
 @click.option("--require-gap", is_flag=True, help="Exit with 5 where that gap is not reached.")
