@@ -6,6 +6,8 @@ the effect of a plan is `plan_log_odds`. Levels are those of today's plan in bot
 
 from __future__ import annotations
 
+import io
+import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -46,17 +48,18 @@ class Draws:
         """Numbers in every draw, shape (draws, names)."""
         return np.asarray(self.values[:, [self.names.index(name) for name in names]])
 
-    def save(self, path: Path) -> None:
-        """Write a .npz archive without pickled objects; the same draws give the same bytes."""
-        with path.open("wb") as stream:
-            np.savez(
-                stream, format=np.array(FORMAT), names=np.array(self.names), values=self.values, is_hill=self.is_hill,
-                csms=np.array(self.csms, dtype=np.str_), skill_renew=self.skill_renew, skill_expand=self.skill_expand,
-            )  # fmt: skip
+    def to_bytes(self) -> bytes:
+        """A .npz archive without pickled objects; the same draws give the same bytes."""
+        stream = io.BytesIO()
+        np.savez(
+            stream, format=np.array(FORMAT), names=np.array(self.names), values=self.values, is_hill=self.is_hill,
+            csms=np.array(self.csms, dtype=np.str_), skill_renew=self.skill_renew, skill_expand=self.skill_expand,
+        )  # fmt: skip
+        return stream.getvalue()
 
 
 def load_draws(path: Path) -> Draws:
-    """The draws in a file that `Draws.save` wrote.
+    """The draws in a file that holds `Draws.to_bytes`.
 
     Raises
     ------
@@ -75,7 +78,7 @@ def load_draws(path: Path) -> Draws:
                 skill_renew=archive["skill_renew"],
                 skill_expand=archive["skill_expand"],
             )
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         found = f"cannot be read as draws ({type(error).__name__})"
         raise InputError(Finding("draws", found, "A .npz file that optcomp fit wrote", file=path.name)) from None
 

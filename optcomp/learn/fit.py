@@ -11,7 +11,7 @@ import numpy as np
 
 from optcomp.learn.draws import Draws
 from optcomp.learn.evidence import Identification, Lever, identification, levers
-from optcomp.learn.fit_file import FitFile, draws_path, file_text
+from optcomp.learn.fit_file import FitFile, draws_path, file_text, replace_file
 from optcomp.learn.history import History
 from optcomp.learn.panel import Panel
 from optcomp.learn.posterior import Posterior, fit_posterior
@@ -90,10 +90,19 @@ class Fit:
         return tuple(said)
 
     def write(self, path: Path) -> tuple[Path, Path]:
-        """Write the response model file and its draws beside it (``FILE.draws.npz``); the two paths."""
+        """Write the response model file and its draws beside it (``FILE.draws.npz``); the two paths.
+
+        Both are readable by their owner only: skills are about people.
+
+        Raises
+        ------
+        OutputError
+            When they cannot be written; a file of that name is then as it was.
+        """
         beside = draws_path(path)
-        path.write_text(file_text(self._file(path)), encoding="utf-8")
-        self.draws.save(beside)
+        # Draws first: a response file without its draws would be used as if nothing were uncertain.
+        replace_file(beside, self.draws.to_bytes())
+        replace_file(path, file_text(self._file(path)).encode("utf-8"))
         return path, beside
 
     def _file(self, path: Path) -> FitFile:

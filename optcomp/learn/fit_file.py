@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from optcomp.catalog import find_model, numbers
+from optcomp.errors import OutputError
 from optcomp.learn.evidence import Lever
 from optcomp.learn.panel import SIGNED, Panel
 from optcomp.learn.sample import Estimate
@@ -35,6 +37,25 @@ class FitFile:
 def draws_path(path: Path) -> Path:
     """Where the draws of a fitted file are: ``FILE.draws.npz`` beside ``FILE.toml``."""
     return path.with_name(f"{path.stem}.draws.npz")
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Put the content at the path, whole or not at all, readable by its owner only.
+
+    Raises
+    ------
+    OutputError
+        When that fails; a file that was there is then as it was.
+    """
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+        fresh.replace(path)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise OutputError(f"{path.name} cannot be written: {error.strerror}. Name another file.") from None
 
 
 def file_text(file: FitFile) -> str:

@@ -11,11 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array, hstack
 
-from optcomp.types import FloatArray, IntArray
+from optcomp.types import FloatArray, IntArray, sum_by
 
 # Root mean square of what is left, in units of the feature: a plan that moves effort by 1 % in one row of a hundred
 # leaves 1e-3. Below 1e-4 nothing can be told from it with any number of accounts.
 SMALLEST_VARIATION = 1e-4
+# Six weights of mean 0 and variance 1 (Webb 2014): two would give only 2^G different samples.
+_WEBB = np.sqrt([0.5, 1.0, 1.5]).repeat(2) * np.array([1.0, -1.0] * 3)
+# The error of a p-value of 0.10 is then 0.01.
+BOOTSTRAPS = 999
+FEWEST_CLUSTERS = 5
 
 
 @dataclass(frozen=True)
@@ -71,17 +76,27 @@ class Slope:
 
 
 def clustered_slope(y: FloatArray, x: FloatArray, taken_out: Nuisance, cluster: IntArray) -> Slope | None:
-    """Slope of y on x once labels are taken out of both; None where x has no variation left or clusters are too few."""
-    from scipy.stats import t as student
+    """Slope of y on x once labels are taken out of both; None where x has no variation left or clusters are too few.
 
+    The p-value is that of the wild cluster bootstrap with the null imposed and Webb's six weights: with 15 clusters
+    the usual t-test cries wolf twice as often as it says.
+    """
     left_x, left_y = taken_out.residual(x[:, None])[:, 0], taken_out.residual(y[:, None])[:, 0]
-    clusters = len(np.unique(cluster))
-    if clusters < 3 or not varies(x, left_x):
+    label = np.unique(cluster, return_inverse=True)[1].reshape(-1)
+    clusters = int(label.max(initial=-1)) + 1
+    if clusters < FEWEST_CLUSTERS or not varies(x, left_x):
         return None
-    power = float(left_x @ left_x)
-    value = float(left_x @ left_y) / power
-    scores = np.bincount(cluster, left_x * (left_y - value * left_x))
-    se = float(np.sqrt((scores**2).sum() * clusters / (clusters - 1))) / power
-    if se <= 0.0:
+    power, moment = sum_by(label, left_x**2, clusters), sum_by(label, left_x * left_y, clusters)
+
+    def studentised(moments: FloatArray) -> tuple[FloatArray, FloatArray]:
+        value = moments.sum(axis=1) / power.sum()
+        scores = moments - value[:, None] * power
+        return value, np.sqrt((scores**2).sum(axis=1) * clusters / (clusters - 1)) / power.sum()
+
+    value, se = studentised(moment[None, :])
+    if se[0] <= 0.0:
         return None
-    return Slope(value, se, float(2.0 * student.sf(abs(value) / se, clusters - 1)), len(y))
+    weights = np.random.default_rng(0).choice(_WEBB, size=(BOOTSTRAPS, clusters))
+    values, ses = studentised(weights * moment)
+    beyond = np.abs(values) * se[0] >= np.abs(value[0]) * ses
+    return Slope(float(value[0]), float(se[0]), float((1 + beyond.sum()) / (1 + BOOTSTRAPS)), len(y))

@@ -159,11 +159,13 @@ def gradient(rows: Rows, spread: float, beta: FloatArray, u: FloatArray) -> tupl
 def curvature(rows: Rows, spread: float, beta: FloatArray, u: FloatArray) -> Curvature:
     """Minus the Hessian of `log_posterior`, in blocks."""
     weight = rows.weight(rows.predictor(beta, u))
-    weighted = rows.x * weight[:, None]
-    a = rows.x.T @ weighted + np.diag(rows.sd**-2.0)
+    rooted = rows.x * np.sqrt(weight)[:, None]
+    a = rooted.T @ rooted + np.diag(rows.sd**-2.0)
     if not rows.groups:
         return Curvature(a, np.zeros((0, rows.x.shape[1])), np.zeros(0))
-    return Curvature(a, np.asarray(rows.members @ weighted), sum_by(rows.group, weight, rows.groups) + spread**-2.0)
+    members = rows.members
+    by_group = csr_array((weight[members.indices], members.indices, members.indptr), shape=members.shape)
+    return Curvature(a, np.asarray(by_group @ rows.x), sum_by(rows.group, weight, rows.groups) + spread**-2.0)
 
 
 def find_mode(rows: Rows, spread: float, start: Mode | None = None) -> Mode:

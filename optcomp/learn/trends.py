@@ -14,7 +14,7 @@ from optcomp.errors import Finding, InputError
 from optcomp.learn.identify import Slope, clustered_slope, nuisance
 from optcomp.learn.panel import Panel
 from optcomp.learn.posterior import Posterior
-from optcomp.types import AnyArray, FloatArray, IntArray
+from optcomp.types import AnyArray, BoolArray, FloatArray, IntArray
 
 # Below this p-value the check warns: a warning is cheap and a confounded plan is not (SCIENCE 3.4).
 WARN_BELOW = 0.10
@@ -83,15 +83,17 @@ def change_quarter(panel: Panel) -> IntArray:
 def _pre_trend(panel: Panel, posterior: Posterior, outcome: str) -> Check | None:
     """Did those whose plan was going to change drift away from the others before it did?
 
-    Only rows before a CSM's own change are used, so that nobody who has changed serves as a control. The slope is that
+    Only rows before a CSM's own change are used, so that nobody who has changed serves as a control, and only CSMs who
+    were there from before the first change to after the last: those who leave or join differ anyway. The slope is that
     of the residual on quarter × earliness of the change (1 at the start of the history, 0 for never).
     """
     fitted = posterior.of(outcome, "effort")
     index = fitted.design.index
     cells = panel.history.account_quarters
-    change = change_quarter(panel)[cells.csm[index]]
-    before = cells.quarter[index] < change
-    if not (before & (change < NEVER)).any() or len(np.unique(change)) < 2:
+    changes = change_quarter(panel)
+    change = changes[cells.csm[index]]
+    before = (cells.quarter[index] < change) & _there_throughout(panel, changes)[cells.csm[index]]
+    if not (before & (change < NEVER)).any() or len(np.unique(change[before])) < 2:
         return None
     rows = index[before]
     residual = (fitted.mode.rows.y - fitted.mode.expected)[before]
@@ -103,6 +105,14 @@ def _pre_trend(panel: Panel, posterior: Posterior, outcome: str) -> Check | None
         return None
     meaning = "drifted apart before the plan changed" if slope.p < WARN_BELOW else "did not drift apart beforehand"
     return Check("pre-trend", outcome, slope, f"Those who got a new plan and the others {meaning} (p = {slope.p:.2f}).")
+
+
+def _there_throughout(panel: Panel, changes: IntArray) -> BoolArray:
+    """CSMs who were there from before the first change of plan to the last one; shape (csms,)."""
+    plan, happened = panel.history.plans.by_csm, changes[changes < NEVER]
+    if not len(happened):
+        return np.zeros(len(plan), dtype=bool)
+    return np.asarray((plan[:, happened.min() - 1 : happened.max() + 1] >= 0).all(axis=1))
 
 
 def _control(panel: Panel, posterior: Posterior, outcome: str) -> Check | None:
