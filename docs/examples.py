@@ -44,8 +44,9 @@ PAGES = (
     "explanation/response-model.md",
 )
 _BLOCK = re.compile(
-    r"^(?:<!-- (?P<mark>[^\n]*?) -->\n)?```(?P<language>[a-z]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"^(?:<!-- (?P<mark>[^\n]*?) -->\n)?```(?P<language>[^\n`]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
 )
+_PIPED = re.compile(r"(?P<command>optcomp [^|]*) \| (?P<end>head|tail) -(?P<count>\d+)")
 # Seconds differ from run to run.
 _TIMES = re.compile(r"\b\d+(?:\.\d+)? (?:s|seconds)\b")
 
@@ -105,7 +106,8 @@ class Page:
             yield text if text.endswith("\n") or not text else text + "\n"
 
     def _command(self, command: str) -> tuple[str, str]:
-        words = shlex.split(command)
+        piped = _PIPED.fullmatch(command)
+        words = shlex.split(piped["command"] if piped else command)
         if words[0] != "optcomp" or {"|", ">", "&&"} & set(words):
             # A shell finds `optcomp` beside the Python that runs this.
             path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -124,7 +126,11 @@ class Page:
         output, errors = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors), contextlib.chdir(self.folder):
             self.code = run(words[1:])
-        return output.getvalue(), errors.getvalue()
+        shown = output.getvalue()
+        if piped:
+            lines, count = shown.splitlines(keepends=True), int(piped["count"])
+            shown = "".join(lines[:count] if piped["end"] == "head" else lines[-count:])
+        return shown, errors.getvalue()
 
 
 def blocks(text: str) -> list[Block]:
