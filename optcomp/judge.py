@@ -18,7 +18,7 @@ from optcomp.rules import SPECS
 from optcomp.types import BoolArray, FloatArray, IntArray, sum_by
 
 # A limit counts as kept when it is missed by no more than this share of it (or this much, for limits below 1): solver
-# rows hold to 1e-6 and sums of floats to about 1e-12 of their size.
+# rows hold to 1e-6 and sums of floats to about 1e-12 of their size (conventions 5.2).
 TOLERANCE = 1e-6
 
 COMPLETE = "complete"  # not a rule that can be switched off: every account has one CSM who is there

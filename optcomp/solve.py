@@ -28,7 +28,7 @@ from optcomp.solution import Solution
 A_BUG = "This is a bug in optcomp; please report it."
 TOGETHER = "pay and books together"
 # Points by which the exact value of a solution and the program's may differ: sums of floats, the solver's row
-# tolerance.
+# tolerance (conventions 5.3).
 AGREEMENT = 1e-4
 
 

@@ -25,8 +25,8 @@ class Frame:
     Variables of `model`: ``x[k]`` pair k is used; ``z[s, p]`` segment s is paid by plan p (where there is a choice);
     ``y[k, p]`` pair k is used under plan p (where there is a choice); ``o[j]`` open position j is filled (where that is
     decided); ``rho[j]`` hours of the book over hours of CSM j; ``cost[j]`` load term in points of NRR.
-    `objective` collects (points, variable); `constant` the points that nothing can change; `hours_rows` the numbers of the
-    rows that a plan's hours factor stretches.
+    `objective` collects (points, variable); `constant` the points that nothing can change; `hours_rows` the numbers
+    of the rows that a plan's hours factor stretches.
     """
 
     problem: Problem
@@ -103,7 +103,7 @@ class Frame:
     # ---- rows -------------------------------------------------------------------------------------------------
 
     def row(self, terms: Iterable[Term], low: float | None, high: float | None, *, scale: float = 1.0) -> None:
-        """low <= sum of terms <= high, everything divided by `scale` so that the solver sees numbers near 1."""
+        """low <= sum of terms <= high, everything divided by `scale` so that the solver sees numbers near 1 (conventions 5.7)."""
         coefs, variables = _split(terms, scale)
         if not variables:
             self._check_constant(low, high, scale)

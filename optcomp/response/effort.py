@@ -2,7 +2,7 @@ r"""What a plan does to effort: the multitask effort index, for many plans at on
 
 .. math::
     z_t = b_t + s_0 \sum_c J_{ct} \tilde d_c / 10^4, \quad Z = \sum_t z_t, \quad
-    \phi_t = \log\left[(Z/Z_{ref})^\eta \, z_t / Z\right] - \log(b_t / \textstyle\sum b)
+    \phi_t = \log\left[(Z/Z_{ref})^\eta \, z_t / Z\right] - \log\left(b_t / {\textstyle \sum b}\right)
 
 :math:`\tilde d_c` are dollars a year at target on component c: variable at the segment's mean base × weight, diluted by
 :math:`n^{-\psi}` where the team's result is paid, and by .67 for a cliff target. A CSAT gate that puts the share
@@ -33,7 +33,8 @@ class PlanEffects:
     """What each plan of one segment does, one row a plan.
 
     phi : shape (plans, 3), log effort on (retain, expand, playbook) against no incentive
-    leak : share of expansion ARR lost again to gaming; hours_factor : service hours needed under the plan over without it
+    leak : share of expansion ARR lost again to gaming; hours_factor : service hours needed under the plan over
+        without it
     """
 
     phi: FloatArray
