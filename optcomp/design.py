@@ -7,11 +7,15 @@ plan is judged too, but never forbidden (grandfathered).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from optcomp.benchmarks import Benchmarks
 from optcomp.instance import Csm, Segment
 from optcomp.plan import METRICS, Plan
-from optcomp.rules import Rule, Rules
+from optcomp.rules import Rule
+
+if TYPE_CHECKING:
+    from optcomp.problem import Problem
 
 Judge = Callable[[Plan, Rule, Segment], float]
 
@@ -63,10 +67,6 @@ def _readiness(plan: Plan, rule: Rule, segment: Segment) -> float:
     return gated + _weight_where(plan, [name for name in METRICS if name not in segment.ready_metrics])
 
 
-def _variable_share(plan: Plan, rule: Rule, segment: Segment) -> float:
-    return _outside(plan.variable_share, rule["min"], rule["max"])
-
-
 _JUDGES: dict[str, Judge] = {
     "max_components": _max_components,
     "max_weight": _max_weight,
@@ -76,21 +76,34 @@ _JUDGES: dict[str, Judge] = {
     "gate_share": _gate_share,
     "ownership": _ownership,
     "readiness": _readiness,
-    "variable_share": _variable_share,
 }
 _TOLERANCE = 1e-9  # weights are decimal fractions in floating point
 
 
-def design_amounts(
-    plan: Plan, segment: Segment, people: Sequence[Csm], *, rules: Rules, benchmarks: Benchmarks
-) -> dict[str, float]:
+def design_amounts(plan: Plan, problem: Problem, segment: int) -> dict[str, float]:
     """Rule id → amount by which the plan bends it, for every plan rule that is on and bent."""
-    amounts = {name: judge(plan, rules[name], segment) for name, judge in _JUDGES.items() if rules[name].is_on}
+    return {**mix_amounts(plan, problem, segment), **level_amounts(plan, problem, segment)}
+
+
+def mix_amounts(plan: Plan, problem: Problem, segment: int) -> dict[str, float]:
+    """The part that depends on what is paid for, not on how much."""
+    rules, facts = problem.rules, problem.segments[segment]
+    amounts = {name: judge(plan, rules[name], facts) for name, judge in _JUDGES.items() if rules[name].is_on}
+    return {name: amount for name, amount in amounts.items() if amount > _TOLERANCE}
+
+
+def level_amounts(plan: Plan, problem: Problem, segment: int) -> dict[str, float]:
+    """The part that depends on the base level and the variable share only."""
+    rules, people = problem.rules, problem.people(segment)
+    amounts = {}
+    if rules["variable_share"].is_on:
+        rule = rules["variable_share"]
+        amounts["variable_share"] = _outside(plan.variable_share, rule["min"], rule["max"])
     if rules["pay_protection"].is_on:
         amounts["pay_protection"] = sum(c.base * _over(1.0, plan.base_factor) for c in people)
     if rules["pay_bands"].is_on:
         slack = rules["pay_bands"]["slack"]
-        amounts["pay_bands"] = sum(_outside_band(plan, c, benchmarks, slack) for c in people)
+        amounts["pay_bands"] = sum(_outside_band(plan, c, problem.benchmarks, slack) for c in people)
     return {name: amount for name, amount in amounts.items() if amount > _TOLERANCE}
 
 

@@ -1,4 +1,4 @@
-"""The menu of a segment: every plan that may be chosen, today's first, scored against the plan-design rules."""
+"""Plans from a menu: the mixes that it names, and every mix on a grid of weights."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from optcomp.plan import Component, Gate, GridSpec, MenuSpec, Mix, Plan
 TODAY = "today"
 
 
-def enumerate_plans(menu: MenuSpec, mixes: Mapping[str, Mix]) -> list[Plan]:
-    """All plans of a menu, in a fixed order, without today's; a mix that pays nothing comes once per base level."""
+def named_plans(menu: MenuSpec, mixes: Mapping[str, Mix]) -> list[Plan]:
+    """Plans of the mixes that a menu names, in a fixed order; a mix that pays nothing comes once per base level."""
     plans: dict[str, Plan] = {}
-    chosen = [mixes[name] for name in menu.mixes] + (list(grid_mixes(menu.grid)) if menu.grid else [])
+    chosen = [mixes[name] for name in menu.mixes]
     for mix, base_factor, share in itertools.product(chosen, menu.base_factors, menu.variable_shares):
         plan = make_plan(mix, base_factor, share if mix.components else 0.0)
         plans.setdefault(plan.plan_id, plan)

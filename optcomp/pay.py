@@ -5,19 +5,18 @@ Tables have shape (csms, plans) for one segment; only rows of the segment's own 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optcomp.design import own_base, own_ote, own_variable
 from optcomp.payout import (
     chance_of_share,
     expected_curve,
-    expected_payout,
     gate_miss_probability,
     largest_payout,
 )
-from optcomp.plan import Component, Plan
+from optcomp.plan import Component, Mix, Plan
 from optcomp.response.outcome import sigmoid
 from optcomp.response.turnover import quit_probability
 from optcomp.types import FloatArray, IntArray
@@ -28,16 +27,25 @@ if TYPE_CHECKING:
 
 def quit_table(problem: Problem, segment: int) -> FloatArray:
     """Yearly quit probability."""
-    plans, csms = problem.plans[segment], problem.csm_list
-    ote = np.array([[own_ote(p, c) for p in plans] for c in csms])
-    variable = np.array([[own_variable(p, c) for p in plans] for c in csms])
+    base, variable = pay_at_target(problem, problem.plans[segment])
     return quit_probability(
-        ote,
+        base + variable,
         market_pay(problem)[:, None],
-        variable / ote,
-        np.array([c.tenure_years for c in csms])[:, None],
+        variable / (base + variable),
+        np.array([c.tenure_years for c in problem.csm_list])[:, None],
         problem.response.turnover,
     )
+
+
+def pay_at_target(problem: Problem, plans: Sequence[Plan]) -> tuple[FloatArray, FloatArray]:
+    """Base and variable at target of every CSM under every plan, USD a full year, shape (csms, plans)."""
+    own = np.array([c.base for c in problem.csm_list])
+    base = np.outer(own, [p.base_factor for p in plans])
+    variable = base * np.array([p.variable_per_base for p in plans])
+    for k, plan in enumerate(plans):
+        if plan.is_today:
+            variable[:, k] = [c.variable for c in problem.csm_list]
+    return base, variable
 
 
 def market_pay(problem: Problem) -> FloatArray:
@@ -66,31 +74,31 @@ def exposure_table(problem: Problem, segment: int) -> FloatArray:
 
 
 def _paid(problem: Problem, segment: int, multiple: FloatArray) -> FloatArray:
-    plans = problem.plans[segment]
-    full = np.array(
-        [
-            [own_base(p, c) + own_variable(p, c) * multiple[j, k] for k, p in enumerate(plans)]
-            for j, c in enumerate(problem.csm_list)
-        ]
-    ).reshape(len(problem.csm_list), len(plans))
-    return np.asarray(problem.csms.presence[:, None] * full)
+    base, variable = pay_at_target(problem, problem.plans[segment])
+    return np.asarray(problem.csms.presence[:, None] * (base + variable * multiple))
 
 
-def expected_multiples(problem: Problem, segment: int, plans: tuple[Plan, ...], owner: IntArray) -> FloatArray:
+def expected_multiples(problem: Problem, segment: int, plans: Sequence[Plan], owner: IntArray) -> FloatArray:
     """Expected variable over variable at target, shape (csms, plans), for the books that `owner` (CSM of each
     account) says.
 
     Targets equal the forecast for the book as dealt, so attainment has mean 1; only a fixed threshold on the raw metric
     (an `absolute` curve) depends on the book.
     """
+    by_mix = {id(p.mix): _mix_multiples(problem, segment, p.mix, owner) for p in plans}
+    return np.column_stack([by_mix[id(p.mix)] for p in plans])
+
+
+def _mix_multiples(problem: Problem, segment: int, mix: Mix, owner: IntArray) -> FloatArray:
+    """Expected variable over variable at target of a mix, shape (csms,)."""
     attainment = problem.response.attainment
-    table = np.empty((len(problem.csm_list), len(plans)))
-    for k, plan in enumerate(plans):
-        gate_miss = gate_miss_probability(plan.mix.gate, attainment.csat_mean, attainment.csat_sd)
-        columns = {c.metric: _component_multiples(problem, segment, c, owner) for c in plan.mix.components}
-        for j in range(len(problem.csm_list)):
-            table[j, k] = expected_payout(plan, {m: float(v[j]) for m, v in columns.items()}, gate_miss)
-    return table
+    gate_miss = gate_miss_probability(mix.gate, attainment.csat_mean, attainment.csat_sd)
+    at_risk = mix.gate.at_risk if mix.gate else 0.0
+    paid = sum(
+        (c.weight * _component_multiples(problem, segment, c, owner) for c in mix.components),
+        start=np.zeros(len(problem.csm_list)),
+    )
+    return np.asarray(paid * (1.0 - at_risk * gate_miss))
 
 
 def _component_multiples(problem: Problem, segment: int, component: Component, owner: IntArray) -> FloatArray:

@@ -18,13 +18,14 @@ from optcomp.design import design_amounts
 from optcomp.eligibility import allowed_pairs
 from optcomp.facts import AccountFacts, CsmFacts, account_facts, csm_facts
 from optcomp.instance import Account, Csm, Instance, Segment
-from optcomp.menu import TODAY, enumerate_plans
+from optcomp.menu import TODAY, named_plans
 from optcomp.pairs import pair_table
 from optcomp.plan import Mix, Plan
+from optcomp.prune import grid_plans
 from optcomp.response.effort import PlanEffects, plan_effects
 from optcomp.response.fit import fit_matrix
 from optcomp.response.load import arr_at_risk
-from optcomp.response.outcome import PairTable, Predicted, Shift, predict
+from optcomp.response.outcome import PairTable, Predicted, Shift, logit, predict
 from optcomp.response.parameters import Response, Triple
 from optcomp.rules import Rules
 from optcomp.service import ServiceModel
@@ -97,14 +98,16 @@ class Problem:
 
     @cached_property
     def plans(self) -> tuple[tuple[Plan, ...], ...]:
-        """Plans that may be chosen, per segment; today's plan comes first."""
+        """Plans that may be chosen, per segment: today's, those of named mixes, those of the grid that may be best."""
         return tuple(self._segment_plans(s) for s in range(len(self.segments)))
 
     def _segment_plans(self, segment: int) -> tuple[Plan, ...]:
         facts = self.segments[segment]
-        candidates = enumerate_plans(facts.menu or self.instance.menu, self.mixes)
-        allowed = [p for p in candidates if not self._breaks_hard_design(p, segment)]
-        return (self.today_plan(segment), *allowed)
+        menu = facts.menu or self.instance.menu
+        allowed = [p for p in named_plans(menu, self.mixes) if not self._breaks_hard_design(p, segment)]
+        named = {p.plan_id for p in allowed}
+        on_grid = [p for p in grid_plans(self, segment, menu) if p.plan_id not in named]
+        return (self.today_plan(segment), *allowed, *on_grid)
 
     def today_plan(self, segment: int) -> Plan:
         """The plan in force."""
@@ -121,9 +124,7 @@ class Problem:
 
     def design_amounts(self, plan: Plan, segment: int) -> dict[str, float]:
         """Plan-design rules that a plan bends, with the amount in the rule's unit; today's plan included."""
-        return design_amounts(
-            plan, self.segments[segment], self.people(segment), rules=self.rules, benchmarks=self.benchmarks
-        )
+        return design_amounts(plan, self, segment)
 
     @cached_property
     def plan_soft_cost(self) -> tuple[FloatArray, ...]:
@@ -218,7 +219,12 @@ class Problem:
     @cached_property
     def today_phi(self) -> FloatArray:
         """Effort effect of today's plan, shape (segments, 3)."""
-        return np.array([effects.phi[0] for effects in self.effects])
+        return np.array([effects.phi[0] for effects in self._today_effects])
+
+    @cached_property
+    def _today_effects(self) -> tuple[PlanEffects, ...]:
+        # Not from `effects`: which plans are on the menu depends on today's effects.
+        return tuple(self.effects_of(s, [self.today_plan(s)]) for s in range(len(self.segments)))
 
     @cached_property
     def reference_segment(self) -> IntArray:
@@ -234,9 +240,23 @@ class Problem:
         return predict(pairs, Shift(0.0, 0.0, 0.0, self.today_leak[self.reference_segment]), 0.0)
 
     @cached_property
+    def expansion_range(self) -> tuple[float, float]:
+        """Lowest and highest log-odds of expansion of any account with any CSM, without the plan's effect."""
+        outcome = self.response.outcome
+        pairs = self.pairs(np.arange(len(self.accounts.ids)), np.full(len(self.accounts.ids), -1))
+        reference = (self.today_phi @ np.array(outcome.expand))[self.reference_segment]
+        known = [float(logit(p.expansion)) for p in self.instance.pairs if p.expansion is not None]
+        skills = [abs(skill.expand) for skill in self.response.skill.values()]
+        # Fit moves by at most 1 either way, a skill comes and another goes, and a hand-over counts once at most.
+        reach = abs(outcome.fit_expand) + 2.0 * max(skills, default=0.0) + abs(outcome.hand_expand)
+        odds = np.concatenate([pairs.expand, *([k] for k in known)]) if known else pairs.expand
+        low, high = (float(odds.min()), float(odds.max())) if len(odds) else (0.0, 0.0)
+        return low - reach - float(reference.max(initial=0.0)), high + reach - float(reference.min(initial=0.0))
+
+    @cached_property
     def today_leak(self) -> FloatArray:
         """Gaming leak of today's plan, shape (segments,)."""
-        return np.array([effects.leak[0] for effects in self.effects])
+        return np.array([effects.leak[0] for effects in self._today_effects])
 
     @cached_property
     def kappa(self) -> FloatArray:

@@ -187,12 +187,13 @@ class WorkbookSource:
 
     def table(self, table: Table, files: Mapping[TableName, str], dialect: Dialect) -> RawTable | None:
         """The sheet that has the table's name."""
-        if not self.book.has(table.name):
+        sheet = table.name.rpartition("/")[2]  # a sheet's name may not hold a slash
+        if not self.book.has(sheet):
             if not table.required:
                 return None
-            found, hint = f"The sheet {table.name} is missing", did_you_mean(table.name, self.book.sheets) or _INIT
+            found, hint = f"The sheet {sheet} is missing", did_you_mean(sheet, self.book.sheets) or _INIT
             raise refuse("missing-sheet", found, _NEEDED, hint, file=self.path.name)
-        return read_sheet(self.book, table.name)
+        return read_sheet(self.book, sheet)
 
     def files(self, files: Mapping[TableName, str]) -> list[Path]:
         """The workbook."""

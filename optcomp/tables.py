@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import Literal
+from typing import Any, Literal
 
 from optcomp.instance import Account, Csm, Pair
 
 # share: a ratio in [0, 1], the only kind that also reads `12 %`; list: several texts separated by `;`.
 Kind = Literal["id", "text", "number", "integer", "share", "date", "flag", "list", "choice"]
-TableName = Literal["accounts", "csms", "pairs"]
+TableName = Literal["accounts", "csms", "pairs", "history/account_quarters", "history/csm_quarters", "history/plans"]
 
 # Largest amount of money that is read. A million accounts of this size still add up far inside what a float holds.
 MAX_MONEY = 1e12
@@ -55,10 +55,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table: the dataclass its rows become, the columns that identify a row, whether it must be there."""
+    """One table: the dataclass its rows become (or whose arrays its columns become), the columns that identify a row, whether it must be there."""
 
     name: TableName
-    record: type[Account | Csm | Pair]
+    record: type[Any]
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     description: str

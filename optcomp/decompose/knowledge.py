@@ -23,7 +23,8 @@ class Knowledge:
 
     upper : no books are worth more; lower : the books number `book` are worth that
     rows_seen : proven rows that the plan's own linear program made use of, -1 before it was solved
-    nodes : search nodes that the next try may take; failed : the solver crashed on it; spent : the solver can do no more for it
+    nodes : search nodes that the next try may take; failed : the solver crashed on it; spent : the solver can do no
+        more for it
     """
 
     problem: Problem

@@ -1,8 +1,8 @@
 r"""Chance that a CSM leaves within the year, from pay against the market and the share of pay at risk.
 
 .. math::
-    \operatorname{logit} h = \nu - \epsilon \log(\mathrm{OTE}/\mathrm{market}) + \nu_v (v - v_0) + \nu_t\,\mathrm{tenure},
-    \qquad q = 1 - (1 - h)^4
+    \operatorname{logit} h = \nu - \epsilon \log(\mathrm{OTE}/\mathrm{market}) + \nu_v (v - v_0) +
+    \nu_t\,\mathrm{tenure}, \qquad q = 1 - (1 - h)^4
 
 with quarterly hazard h, and :math:`\nu` such that q is `base_quit` at market pay. Load is taken at 1 (DESIGN 3.3).
 Source: SCIENCE 1.6, 2.2.
