@@ -13,6 +13,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+# ruff: noqa: TC004  (the names of `__all__` are there at run time, as properties of the package)
 if TYPE_CHECKING:
     from optcomp.assemble import read
     from optcomp.evaluate import evaluate

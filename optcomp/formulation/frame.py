@@ -103,7 +103,7 @@ class Frame:
     # ---- rows -------------------------------------------------------------------------------------------------
 
     def row(self, terms: Iterable[Term], low: float | None, high: float | None, *, scale: float = 1.0) -> None:
-        """low <= sum of terms <= high, everything divided by `scale` so that the solver sees numbers near 1 (conventions 5.7)."""
+        """low <= sum of terms <= high, divided by `scale` so that the solver sees numbers near 1 (conventions 5.7)."""
         coefs, variables = _split(terms, scale)
         if not variables:
             self._check_constant(low, high, scale)
