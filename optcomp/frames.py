@@ -150,6 +150,13 @@ class View:
             kept[rows], expanded[rows] = part.kept, part.expanded
         return Predicted(kept, expanded)
 
+    @cached_property
+    def renewed(self) -> tuple[FloatArray, FloatArray]:
+        """ARR up for renewal in the plan year that is expected to be kept, and all of it, per CSM."""
+        facts = self.problem.accounts
+        kept = self.predicted.kept - (1.0 - facts.due) * facts.arr  # what is not due is kept whole
+        return self.decision.sum_by_csm(np.maximum(kept, 0.0)), self.decision.sum_by_csm(facts.due * facts.arr)
+
 
 def mean_base(problem: Problem, segment: int) -> float:
     """Mean base pay of a segment's declared CSMs, USD a year."""
@@ -225,6 +232,7 @@ def _books(view: View) -> dict[str, AnyArray | list[str] | list[float]]:
     today = [view.today(int(s)) for s in problem.csms.segment]
     new = [decision.plan_of(j) for j in range(len(today))]
     people = problem.csm_list
+    has_job, is_paid = ~problem.csms.is_open, (problem.csms.presence > 0.0) & (~problem.csms.is_open | decision.filled)
     columns: dict[str, AnyArray | list[str] | list[float]] = {"csm_id": list(problem.csms.ids)}
     if any(c.name for c in people):
         columns["name"] = [c.name for c in people]
@@ -241,14 +249,14 @@ def _books(view: View) -> dict[str, AnyArray | list[str] | list[float]]:
     columns |= {f"renewals_arr_q{q + 1}": books.renewals_arr[:, q] for q in range(QUARTERS)}
     return columns | {
         "predicted_nrr": ratio(books.arr_end, books.arr),
-        "target_grr": ratio(decision.sum_by_csm(view.predicted.kept), books.arr),
+        "target_grr": ratio(*view.renewed),
         "target_expansion_arr": decision.sum_by_csm(view.predicted.expanded),
-        "quit_chance": books.quit_chance,
-        "base_before": [own_base(p, c) for p, c in zip(today, people, strict=True)],
-        "variable_before": [own_variable(p, c) for p, c in zip(today, people, strict=True)],
+        "quit_chance": np.where(is_paid, books.quit_chance, np.nan),
+        "base_before": np.where(has_job, [own_base(p, c) for p, c in zip(today, people, strict=True)], np.nan),
+        "variable_before": np.where(has_job, [own_variable(p, c) for p, c in zip(today, people, strict=True)], np.nan),
         "pay_before": view.current.books.pay,
-        "base": [own_base(p, c) for p, c in zip(new, people, strict=True)],
-        "variable": [own_variable(p, c) for p, c in zip(new, people, strict=True)],
+        "base": np.where(is_paid, [own_base(p, c) for p, c in zip(new, people, strict=True)], np.nan),
+        "variable": np.where(is_paid, [own_variable(p, c) for p, c in zip(new, people, strict=True)], np.nan),
         "pay": books.pay,
         "pay_at_book": books.pay_at_book,
     }

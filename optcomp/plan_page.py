@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import numpy as np
-
 from optcomp.cells import printable
 from optcomp.frames import View
 from optcomp.payout import curve_value, largest_payout, payout
@@ -151,7 +149,7 @@ def _target(view: View, s: int, component: Component) -> str:
         return f"{share(edge)} for everybody, whatever the book."
     kept, expanded, nrr = segment_forecast(view, s)
     if component.metric == "GRR":
-        return f"the segment as a whole is expected to keep {percent(kept, 1)} of its ARR."
+        return f"the segment as a whole is expected to keep {percent(kept, 1)} of the ARR up for renewal."
     if component.metric == "EXP":
         return f"the segment as a whole is expected to add {percent(expanded, 1)} to its ARR."
     if component.metric == "TEAM":
@@ -162,7 +160,7 @@ def _target(view: View, s: int, component: Component) -> str:
 
 
 def segment_forecast(view: View, s: int) -> tuple[float, float, float]:
-    """ARR kept, ARR added and NRR of the books of a segment's CSMs, as ratios to their ARR."""
+    """ARR kept of the ARR up for renewal, ARR added over all ARR, and NRR, for the books of a segment's CSMs."""
     problem, books = view.problem, view.evaluation.books
     own = problem.csms.segment == s
     arr = float(books.arr[own].sum())
@@ -172,9 +170,9 @@ def segment_forecast(view: View, s: int) -> tuple[float, float, float]:
     def total(values: FloatArray) -> float:
         return float(values[own].sum()) / arr
 
-    predicted = view.predicted
-    kept, added = view.decision.sum_by_csm(predicted.kept), view.decision.sum_by_csm(predicted.expanded)
-    return total(kept), total(added), total(np.asarray(books.arr_end))
+    kept, due = (float(values[own].sum()) for values in view.renewed)
+    added = view.decision.sum_by_csm(view.predicted.expanded)
+    return kept / due if due > 0.0 else 1.0, total(added), total(books.arr_end)
 
 
 def _gate(plan: Plan) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The tables say what `evaluate` says, in the user's words."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -88,6 +89,7 @@ def test_pay_before_of_a_leaver_is_that_of_somebody_who_stays():
     books = frames(result_of(where, Solution({"S": "today"}, {"A1": "C2", "A2": "C2", "A3": "C2"}))).books
 
     assert books.loc[0, "pay"] == 0.0
+    assert np.isnan(books.loc[0, "base"])  # not on the payroll any more
     assert books.loc[0, "pay_before"] > 80_000.0
     assert books.loc[0, "status"] == "leaving"
 
@@ -101,6 +103,19 @@ def test_an_open_position_says_whether_it_is_filled(filled, status):
 
     assert books.loc[2, "status"] == status
     assert np.isnan(books.loc[2, "predicted_nrr"])  # an empty book has none
+
+
+def test_the_renewal_target_is_of_what_is_up_for_renewal():
+    """One account is due, one is not in this year; the target is the chance of the first."""
+    where = problem(
+        [account("A1", renewal_probability=0.75, contraction=0.0), account("A2", renewal_date=date(2029, 5, 1))],
+        [csm("C1")],
+    )
+    calm = replace(where, response=replace(where.response, turnover=replace(where.response.turnover, base_quit=1e-9)))
+
+    books = frames(result_of(calm, current_solution(calm))).books
+
+    assert books.loc[0, "target_grr"] == pytest.approx(0.75, abs=1e-6)
 
 
 def reason(where, owner: str) -> str:
@@ -166,8 +181,6 @@ def test_names_have_a_column_only_where_there_are_any():
 
 
 def test_a_result_without_a_solution_has_no_tables():
-    from dataclasses import replace
-
     nothing = replace(result_of(small_problem()), solution=None, evaluation=None)
 
     with pytest.raises(ValueError, match="no solution"):
