@@ -55,7 +55,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table: the dataclass its rows become (or whose arrays its columns become), the columns that identify a row, whether it must be there."""
+    """One table: the dataclass its rows become (or its columns, as arrays), the columns that identify a row, whether it
+    must be there.
+    """
 
     name: TableName
     record: type[Any]

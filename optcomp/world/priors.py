@@ -55,12 +55,12 @@ def prior_text(kind: PriorKind) -> str:
 def _lines(kind: PriorKind) -> list[str]:
     lines = []
     for number in numbers(find_model("response", _PARENT, None)):
-        if not number.name.startswith(_EFFECTS) or number.sd is None:
+        if not number.key.startswith(_EFFECTS) or number.sd is None:
             continue
         sd = number.sd * (_WIDER if kind == "wide" else 1.0)
-        value = _WRONG.get(number.name, number.value) if kind == "wrong" else number.value
+        value = _WRONG.get(number.key, number.value) if kind == "wrong" else number.value
         if kind != "sound" and (sd, value) != (number.sd, number.value):
-            lines.append(f"{number.name} = {{ value = {value!r}, sd = {sd!r} }}\n")
+            lines.append(f"{number.key} = {{ value = {value!r}, sd = {sd!r} }}\n")
     return lines
 
 
