@@ -93,8 +93,7 @@ def reserved(path: Path, own_names: AbstractSet[str], *, force: bool = False) ->
         lock = _lock(path)
     try:
         with _as_output_error(path):
-            for leftover in path.parent.glob(f".{_escaped(path.name)}.tmp-*"):
-                shutil.rmtree(leftover, ignore_errors=True)
+            _tidy(path)
             target.check()
             _try_to_write(path)
         yield target
@@ -132,6 +131,17 @@ def published_file(path: Path, *, force: bool = False) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def _tidy(path: Path) -> None:
+    """Undo what a killed run left: an old folder that had stepped aside comes back, unfinished ones go."""
+    for aside in sorted(path.parent.glob(f".{_escaped(path.name)}.old-*")):
+        if os.path.lexists(path):
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            os.rename(aside, path)
+    for unfinished in path.parent.glob(f".{_escaped(path.name)}.tmp-*"):
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
 # ---- one folder ---------------------------------------------------------------------------------------------------
 
 
@@ -160,7 +170,7 @@ def _put_in_place(fresh: Path, path: Path) -> None:
         os.rename(fresh, path)
     elif not _exchange(fresh, path):
         # No exchange on this system: the old folder steps aside first and comes back if the new one cannot step in.
-        aside = fresh.with_name(f"{fresh.name}-old")
+        aside = _beside(path, f"old-{secrets.token_hex(4)}")
         os.rename(path, aside)
         try:
             os.rename(fresh, path)

@@ -287,6 +287,27 @@ def test_what_a_killed_run_left_behind_is_removed(tmp_path: Path):
     assert leftovers(tmp_path) == [".other.tmp-0123"]
 
 
+def test_an_old_folder_that_had_stepped_aside_comes_back(tmp_path: Path):
+    """A run was killed between the two renames of a system without exchange."""
+    put(tmp_path / "out", OLD)
+    (tmp_path / "out").rename(tmp_path / ".out.old-0123")
+
+    with pytest.raises(OutputError, match="is not empty"):
+        put(tmp_path / "out")
+
+    assert content(tmp_path / "out") == OLD
+    assert leftovers(tmp_path) == []
+
+
+def test_an_old_folder_whose_successor_is_in_place_goes(tmp_path: Path):
+    put(tmp_path / "out", NEW)
+    put(tmp_path / ".out.old-0123", OLD)
+
+    put(tmp_path / "out", NEW, force=True)
+
+    assert leftovers(tmp_path) == []
+
+
 KILLED = """
 import sys
 from pathlib import Path
