@@ -230,7 +230,7 @@ def _equal_chance(problem: Problem, decision: Decision) -> Amounts:
             if not own.any():  # a segment without accounts has no potential to be equal to
                 continue
             even = potential[own].sum() / arr[own].sum()
-            average = even * arr[own].mean()
+            average = max(even * arr[own].mean(), potential.mean())
             for j in np.flatnonzero(decision.holds_book & (problem.csms.segment == s)):
                 distance = abs(book[j] - even * book_arr[j])
                 limit = tolerance * even * book_arr[j]

@@ -24,7 +24,8 @@ def add_equal_chance(frame: Frame) -> None:
             if not own.any() or problem.csms.hours[j] <= 0.0:
                 continue
             even = float(total[own].sum() / arr[own].sum())
-            scale = max(even * float(arr[own].mean()), 1e-9)
+            # An average potential: where a segment's own is nothing, other segments' accounts still have one.
+            scale = max(even * float(arr[own].mean()), float(total.mean()), 1.0)
             for sign in (1.0, -1.0):
                 weights = sign * (potential - even * tables.arr) - rule["tolerance"] * even * tables.arr
                 frame.limit(rule, frame.pair_terms(j, weights), 0.0, scale=scale)
