@@ -39,6 +39,7 @@ COMMANDS: dict[str, LazyCommand] = {
     "evaluate": LazyCommand("optcomp.cli.evaluate:command", "Re-check a written solution from its files alone."),
     "export": LazyCommand("optcomp.cli.export:command", "Write the mixed-integer program as an LP or MPS file."),
     "models": LazyCommand("optcomp.cli.models:command", "List and show the model files that come with optcomp."),
+    "generate": LazyCommand("optcomp.cli.generate:command", "Write an invented company, with a history to learn from."),
 }
 
 
