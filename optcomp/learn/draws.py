@@ -67,7 +67,7 @@ def load_draws(path: Path) -> Draws:
         When it is not such a file.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
             if str(archive["format"]) != FORMAT:
                 raise ValueError(f"the format is {archive['format']!s}")
             return Draws(

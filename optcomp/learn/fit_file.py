@@ -12,8 +12,9 @@ from pathlib import Path
 
 from optcomp.catalog import find_model, numbers
 from optcomp.errors import OutputError
+from optcomp.learn.design import SIGNED
 from optcomp.learn.evidence import Lever
-from optcomp.learn.panel import SIGNED, Panel
+from optcomp.learn.panel import Panel
 from optcomp.learn.sample import Estimate
 from optcomp.response.parameters import Skill
 

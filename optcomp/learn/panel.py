@@ -15,50 +15,18 @@ import numpy as np
 
 from optcomp.errors import Finding, InputError
 from optcomp.instance import Account
+from optcomp.learn.design import Column, Design, design_of
 from optcomp.learn.history import History
 from optcomp.learn.maps import MapName, feature_names, features
-from optcomp.learn.newton import Rows
 from optcomp.learn.priors import LEVEL_SD, SMALLEST_SD, Priors
 from optcomp.problem import Problem
 from optcomp.response.outcome import logit
 from optcomp.types import BoolArray, FloatArray, IntArray
 
-#: Coefficients whose sign theory fixes; draws with the other sign are drawn again.
-SIGNED = frozenset(
-    {"outcome.renew.retain", "outcome.expand.expand", "hill.renew.GRR", "hill.expand.EXP",
-     "outcome.load_renew", "outcome.load_expand", "turnover.pay"}
-)  # fmt: skip
 # Nuisance columns: sd of log-odds per log ARR, per extra year of term, per industry, per log year of CSM tenure.
 NUISANCE_SD = {"log_arr": 0.30, "term": 0.30, "industry": 0.30, "tenure": 0.10}
 # Loads beyond these are mistakes of recording more often than facts; the logarithm must not let them rule.
 LOAD_RANGE = (0.25, 2.5)
-
-
-@dataclass(frozen=True)
-class Design:
-    """Rows of one outcome with a name for every coefficient.
-
-    Names are keys of the response model file where there is one, else ``level.<outcome>.<segment>``,
-    ``quarter.<n>`` or ``nuisance.<column>``. index : the rows of the history that are used
-    """
-
-    outcome: str
-    names: tuple[str, ...]
-    rows: Rows
-    index: IntArray
-
-    @property
-    def signed(self) -> tuple[int, ...]:
-        """Columns whose sign is fixed."""
-        return tuple(k for k, name in enumerate(self.names) if name in SIGNED)
-
-
-@dataclass(frozen=True)
-class _Column:
-    name: str
-    values: FloatArray
-    mean: float
-    sd: float
 
 
 @dataclass(frozen=True)
@@ -90,13 +58,13 @@ class Panel:
     @cached_property
     def _in_problem(self) -> IntArray:
         known = {name: row for row, name in enumerate(self.segment_names)}
-        unknown = [name for name in self.history.segments if name not in known]
+        used = {*self.history.account_quarters.segment.tolist(), *self.history.csm_quarters.segment.tolist()}
+        unknown = [name for s, name in enumerate(self.history.segments) if name not in known and s in used]
         if unknown:
             found = f"the history has segment {unknown[0]!r}, which the instance does not have"
-            raise InputError(
-                Finding("unknown-segment", found, f"One of {', '.join(self.segment_names)}", file="history")
-            )
-        return np.array([known[name] for name in self.history.segments], dtype=np.int64)
+            allowed = f"One of {', '.join(self.segment_names)}"
+            raise InputError(Finding("unknown-segment", found, allowed, file="history"))
+        return np.array([known.get(name, -1) for name in self.history.segments], dtype=np.int64)
 
     @cached_property
     def pay_segment(self) -> IntArray:
@@ -169,19 +137,19 @@ class Panel:
         sds = [NUISANCE_SD[name.split()[0]] for name in names]
         return names, np.array(sds), values
 
-    def _nuisance_columns(self, index: IntArray) -> list[_Column]:
+    def _nuisance_columns(self, index: IntArray) -> list[Column]:
         names, sds, values = self._nuisance
-        return [_Column(f"nuisance.{n}", values[index, k], 0.0, float(sds[k])) for k, n in enumerate(names)]
+        return [Column(f"nuisance.{n}", values[index, k], 0.0, float(sds[k])) for k, n in enumerate(names)]
 
-    def _quarter_columns(self, quarter: IntArray) -> list[_Column]:
+    def _quarter_columns(self, quarter: IntArray) -> list[Column]:
         sd = max(self.priors.mean("fitting.tau_t", 0.15), SMALLEST_SD)
         count = len(self.history.quarters)
-        return [_Column(f"quarter.{t}", (quarter == t).astype(float), 0.0, sd) for t in range(count)]
+        return [Column(f"quarter.{t}", (quarter == t).astype(float), 0.0, sd) for t in range(count)]
 
-    def _level_columns(self, outcome: str, index: IntArray, sd: float = LEVEL_SD) -> list[_Column]:
+    def _level_columns(self, outcome: str, index: IntArray, sd: float = LEVEL_SD) -> list[Column]:
         segment = self.segment[index]
         return [
-            _Column(f"level.{outcome}.{name}", (segment == s).astype(float), self.level_mean(outcome, s), sd)
+            Column(f"level.{outcome}.{name}", (segment == s).astype(float), self.level_mean(outcome, s), sd)
             for s, name in enumerate(self.segment_names)
         ]
 
@@ -228,17 +196,17 @@ class Panel:
             self._column(f"outcome.fit_{outcome}", fit - reference.fit_reference),
             self._column(f"outcome.hand_{outcome}", cells.hand_over[index] * relief),
             self._column(f"outcome.health_{outcome}", self.health[index]),
-            _Column("nuisance.tenure", self.tenure[index], 0.0, NUISANCE_SD["tenure"]),
+            Column("nuisance.tenure", self.tenure[index], 0.0, NUISANCE_SD["tenure"]),
             *self._nuisance_columns(index),
             *self._quarter_columns(cells.quarter[index]),
         ]
-        return _design(outcome, columns, y, index, cells.csm[index], len(self.history.csm_ids))
+        return design_of(outcome, columns, y, index, cells.csm[index], len(self.history.csm_ids))
 
     def contractions(self) -> Design:
         """One row for every renewed contract; 1 where it was renewed for less."""
         cells = self.history.account_quarters
         index = np.flatnonzero(cells.due & cells.renewed & self.looked_after)
-        health = _Column("nuisance.health", self.health[index], 0.0, 0.02)
+        health = Column("nuisance.health", self.health[index], 0.0, 0.02)
         columns = [
             *self._level_columns("contract", index),
             *self._plan_columns("contract", "effort", index),
@@ -246,7 +214,7 @@ class Panel:
             *self._nuisance_columns(index),
             *self._quarter_columns(cells.quarter[index]),
         ]
-        return _design("contract", columns, cells.contraction[index] > 0.0, index)
+        return design_of("contract", columns, cells.contraction[index] > 0.0, index)
 
     def sizes(self) -> Design:
         """One row for every expansion; log of the share of ARR that it added."""
@@ -254,7 +222,7 @@ class Panel:
         index = np.flatnonzero((cells.expansion > 0.0) & (cells.arr_start > 0.0) & self.looked_after)
         columns = [*self._level_columns("size", index, 1.0), *self._nuisance_columns(index)]
         share = np.log(cells.expansion[index] / cells.arr_start[index])
-        return _design("size", columns, share, index)
+        return design_of("size", columns, share, index)
 
     def quits(self) -> Design:
         """One row for every CSM-quarter; 1 where the CSM left by own choice."""
@@ -265,18 +233,18 @@ class Panel:
         mean, sd = self.priors.hazard()
         overload = np.nan_to_num(np.maximum(np.clip(cells.load, *LOAD_RANGE) - 1.0, 0.0))
         columns = [
-            _Column("level.quit", np.ones(len(ote)), mean, sd),
+            Column("level.quit", np.ones(len(ote)), mean, sd),
             self._column("turnover.pay", -np.log(ote / self._market(ote))),
             self._column("turnover.overload", overload),
             self._column("turnover.variable", share - turnover.variable_reference),
             self._column("turnover.tenure", np.nan_to_num(cells.tenure_years)),
             *(
-                _Column(f"nuisance.quit {name}", (segment == s).astype(float), 0.0, 0.3)
+                Column(f"nuisance.quit {name}", (segment == s).astype(float), 0.0, 0.3)
                 for s, name in enumerate(self.segment_names)
             ),
             *self._quarter_columns(cells.quarter),
         ]
-        return _design("quit", columns, cells.left, np.arange(len(ote)))
+        return design_of("quit", columns, cells.left, np.arange(len(ote)))
 
     def _market(self, ote: FloatArray) -> FloatArray:
         """Market OTE of each CSM-quarter: stated, else the middle of the benchmark band, else what was paid."""
@@ -286,12 +254,12 @@ class Panel:
         market = np.where(np.isnan(cells.market_ote), middle[cells.csm], cells.market_ote)
         return np.where(np.isnan(market) | (market <= 0.0), ote, market)
 
-    def _plan_columns(self, outcome: str, which: MapName, index: IntArray) -> list[_Column]:
+    def _plan_columns(self, outcome: str, which: MapName, index: IntArray) -> list[Column]:
         exposure = self.exposure(which, outcome)[index]
         return [self._column(name, exposure[:, k]) for k, name in enumerate(feature_names(which, outcome))]
 
-    def _column(self, name: str, values: FloatArray) -> _Column:
-        return _Column(name, values, self.priors.mean(name), self.priors.sd(name))
+    def _column(self, name: str, values: FloatArray) -> Column:
+        return Column(name, values, self.priors.mean(name), self.priors.sd(name))
 
 
 def _traits(accounts: Sequence[Account], industries: Sequence[str]) -> FloatArray:
@@ -301,23 +269,3 @@ def _traits(accounts: Sequence[Account], industries: Sequence[str]) -> FloatArra
     return np.column_stack(
         [np.array(term, dtype=float), np.array(own, dtype=float).reshape(len(term), len(industries))]
     )
-
-
-def _design(
-    outcome: str,
-    columns: Sequence[_Column],
-    y: FloatArray | BoolArray,
-    index: IntArray,
-    group: IntArray | None = None,
-    groups: int = 0,
-) -> Design:
-    rows = Rows(
-        x=np.column_stack([c.values for c in columns]),
-        y=np.asarray(y, dtype=np.float64),
-        group=np.zeros(len(index), dtype=np.int64) if group is None else group,
-        groups=groups,
-        mean=np.array([c.mean for c in columns]),
-        sd=np.array([c.sd for c in columns]),
-        kind="gaussian" if outcome == "size" else "logit",
-    )
-    return Design(outcome, tuple(c.name for c in columns), rows, index)

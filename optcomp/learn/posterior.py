@@ -8,9 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
+from optcomp.learn.design import Design
 from optcomp.learn.maps import MAPS, MapName
 from optcomp.learn.newton import Mode, Rows, clustered_sd, find_mode, fit_rows
-from optcomp.learn.panel import Design, Panel
+from optcomp.learn.panel import Panel
 from optcomp.types import FloatArray
 
 # Log sizes of expansions: sd where there are none, and the number of expansions that it is worth.

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
-from builders import MIXES, account, csm, problem, segment
+from builders import MIXES, account, csm, problem
 
-from optcomp.instance import Account, Csm
+from optcomp.instance import Account, Csm, Segment
 from optcomp.learn.history import AccountQuarters, CsmQuarters, History, PlansInForce
 from optcomp.learn.maps import features
 from optcomp.menu import make_plan
-from optcomp.plan import MenuSpec, Plan
+from optcomp.plan import MenuSpec, Plan, PlanSpec
 from optcomp.problem import Problem
 from optcomp.types import FloatArray, IntArray
 
@@ -44,7 +44,7 @@ class Truth:
 
 
 def plans_of(one: Problem) -> tuple[Plan, ...]:
-    """Today's plan of the first segment and three others at 20 %."""
+    """Today's plan, which both segments share, and three others at 20 %."""
     return (one.today_plan(0), *(make_plan(MIXES[name], 1.0, 0.2) for name in MENU[:3]))
 
 
@@ -77,7 +77,7 @@ def make(
     people = [_csm(j, generator) for j in range(csms)]
     total = csms * book
     sold = [_account(n, n % csms, generator) for n in range(total)]
-    segments = tuple(segment(name, mix="cliff") for name in SEGMENTS)
+    segments = tuple(Segment(name, PlanSpec("cliff", 0.15)) for name in SEGMENTS)
     menu = MenuSpec((1.0,), (0.2,), MENU)
     one = problem(sold, people, segments=segments, menu=menu)
     plan = schedule(kind, csms, quarters, seed)
