@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,17 +11,16 @@ from optcomp.learn.fit import Fit
 from optcomp.learn.posterior import is_plan_effect
 from optcomp.words import plural
 
-_TASKS = {"retain": "effort on renewals", "expand": "effort on expansion", "playbook": "effort on activities"}
-_OTHERS = {
-    "outcome.load_renew": "load, on renewals", "outcome.load_expand": "load, on expansion",
-    "outcome.fit_renew": "fit, on renewals", "outcome.fit_expand": "fit, on expansion",
-    "outcome.hand_renew": "hand-over, on renewals", "outcome.hand_expand": "hand-over, on expansion",
-    "outcome.health_renew": "health, on renewals", "outcome.health_expand": "health, on expansion",
-    "turnover.pay": "pay, on staying", "turnover.variable": "variable share, on leaving",
-    "turnover.tenure": "tenure, on leaving", "turnover.overload": "overload, on leaving",
-}  # fmt: skip
-_OUTCOMES = {"renew": "renewals", "expand": "expansion", "contract": "contraction"}
-HEADER = ("", "prior", "fitted", "sd", "narrowed", "would show", "who decides")
+_TASKS = {"retain": "renewal effort", "expand": "expansion effort", "playbook": "activity effort"}
+_PARTS = {"load": "load", "fit": "fit", "hand": "hand-over", "health": "health"}
+_TURNOVER = {"pay": "pay below market", "variable": "variable share", "tenure": "tenure", "overload": "overload"}
+_OUTCOMES = {"renew": "renewals", "expand": "expansion", "contract": "contraction", "quit": "leaving"}
+HEADER = ("", "prior", "fitted", "sd", "data", "MDE", "who decides")
+LEGEND = (
+    "data: how far the history narrowed the prior. MDE: smallest effect that the history alone would show in four of "
+    "five cases; - where it would take 20 prior sd or more."
+)
+SHOWN_MDE = 20.0  # prior sd; beyond it the figure only says that the history says nothing
 
 
 def fit_text(fit: Fit, written: Sequence[Path]) -> str:
@@ -33,6 +31,7 @@ def fit_text(fit: Fit, written: Sequence[Path]) -> str:
         _levers("What a plan does (log-odds per log-effort)", fit, "outcome."),
         _levers("What a plan does (log-odds at full effect of a component)", fit, "hill."),
         _levers("What else matters (log-odds)", fit, ""),
+        paragraph("", LEGEND, indent=2, hang=0),
         "\n".join(_checks(fit)),
         _choices(fit),
         "\n".join(paragraph("wrote", str(path)) for path in written),
@@ -59,41 +58,51 @@ def _warnings(fit: Fit) -> Iterator[str]:
 
 
 def _levers(title: str, fit: Fit, prefix: str) -> str:
-    """One table; prefix "" takes everything that is not a plan's effect."""
-    chosen = [
-        lever
-        for lever in fit.levers
-        if (is_plan_effect(lever.key) and prefix and lever.key.startswith(prefix))
-        or (not prefix and not is_plan_effect(lever.key))
-    ]
-    return title + "\n" + table(HEADER, [_row(lever) for lever in chosen], left=(0, 6))
+    """One table, outcome by outcome; prefix "" takes everything that is not a plan's effect."""
+    rows: list[tuple[str, ...]] = []
+    for outcome, name in _OUTCOMES.items():
+        chosen = [v for v in fit.levers if _outcome(v.key) == outcome and _belongs(v, prefix)]
+        rows += [(f"on {name}",)] * bool(chosen) + [_row(lever) for lever in chosen]
+    return title + "\n" + table(HEADER, rows, left=(0, 6))
+
+
+def _belongs(lever: Lever, prefix: str) -> bool:
+    return is_plan_effect(lever.key) == bool(prefix) and lever.key.startswith(prefix)
+
+
+def _outcome(key: str) -> str:
+    first, rest = key.split(".", 1)
+    if first == "turnover":
+        return "quit"
+    return rest.split(".")[0] if "." in rest else rest.split("_")[-1]
 
 
 def _row(lever: Lever) -> tuple[str, ...]:
-    digits = 3 if abs(lever.prior_sd) < 0.05 else 2
+    digits = 3 if lever.prior_sd < 0.05 else 2
     return (
-        _label(lever.key),
+        f"  {_label(lever.key)}",
         f"{lever.prior_mean:.{digits}f}",
-        f"{lever.value:.{digits}f}",
+        f"{lever.value + 0.0:.{digits}f}",
         f"{lever.sd:.{digits}f}",
         f"{100.0 * lever.contraction:.0f} %",
-        "nothing" if math.isinf(lever.mde) else f"{lever.mde:.{digits}f}",
+        "-" if lever.mde > SHOWN_MDE * lever.prior_sd else f"{lever.mde:.{digits}f}",
         lever.grade,
     )
 
 
 def _label(key: str) -> str:
-    if key in _OTHERS:
-        return _OTHERS[key]
-    _, outcome, part = key.split(".")
-    if key.startswith("hill."):
-        return f"{part}, on {_OUTCOMES[outcome]}"
-    return f"{_TASKS[part].removeprefix('effort on ')} effort, {_OUTCOMES[outcome]}"
+    first, *_, last = key.split(".")
+    if first == "hill":
+        return last
+    if first == "turnover":
+        return _TURNOVER[last]
+    return _TASKS[last] if last in _TASKS else _PARTS[last.split("_")[0]]
 
 
 def _checks(fit: Fit) -> Iterator[str]:
     for check in fit.checks:
-        yield paragraph("Checked", f"{check.name}, {_OUTCOMES[check.outcome]}: {check.sentence}")
+        if not check.warns:
+            yield paragraph("Checked", check.sentence)
 
 
 def _choices(fit: Fit) -> str:
@@ -104,5 +113,5 @@ def _choices(fit: Fit) -> str:
         differs = [seg for (seg, plan), (_, own) in zip(choice.plans, first.plans, strict=True) if plan != own]
         verdict = "" if choice is first else ("changes " + ", ".join(differs) if differs else "the same plans")
         rows.append((choice.scenario, f"{choice.gain_pp:+.1f} pp", verdict))
-    title = "Does the choice hang on the prior? (today's books, no moves; not a recommendation)"
+    title = "Does the choice hang on the prior? (today's books; not a recommendation)"
     return title + "\n" + table(("", "NRR", "plans"), rows, left=(0, 2))

@@ -104,7 +104,9 @@ def _pre_trend(panel: Panel, posterior: Posterior, outcome: str) -> Check | None
     if slope is None:
         return None
     meaning = "drifted apart before the plan changed" if slope.p < WARN_BELOW else "did not drift apart beforehand"
-    return Check("pre-trend", outcome, slope, f"Those who got a new plan and the others {meaning} (p = {slope.p:.2f}).")
+    return Check(
+        "pre-trend", outcome, slope, _sentence(outcome, "those who got a new plan and the others", meaning, slope)
+    )
 
 
 def _there_throughout(panel: Panel, changes: IntArray) -> BoolArray:
@@ -129,7 +131,11 @@ def _control(panel: Panel, posterior: Posterior, outcome: str) -> Check | None:
     if slope is None:
         return None
     meaning = "moved with the plan all the same: something else did too" if slope.p < WARN_BELOW else "did not move"
-    return Check("negative control", outcome, slope, f"Accounts without a CSM {meaning} (p = {slope.p:.2f}).")
+    return Check("negative control", outcome, slope, _sentence(outcome, "accounts without a CSM", meaning, slope))
+
+
+def _sentence(outcome: str, who: str, meaning: str, slope: Slope) -> str:
+    return f"{'Renewals' if outcome == 'renew' else 'Expansions'}: {who} {meaning} (p = {slope.p:.2f})."
 
 
 def _expected_effect(panel: Panel, posterior: Posterior, outcome: str) -> FloatArray:

@@ -1,0 +1,155 @@
+"""Plots of a fit as SVG: are the predictions calibrated, what did the history change, and what does pay buy?
+
+matplotlib comes with the extra `report` and is imported here only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optcomp.errors import OutputError
+from optcomp.learn.evidence import Lever
+from optcomp.learn.fit import Fit
+from optcomp.learn.fit_file import replace_file
+from optcomp.learn.maps import COMPONENTS, MAPS, feature_names, features
+from optcomp.learn.posterior import is_plan_effect
+from optcomp.model_files import NORMAL_90
+from optcomp.plan import Component, Mix, Plan
+from optcomp.types import FloatArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BINS = 10
+# USD a year at target on one component; beyond 40,000 no CSM plan that we know of goes.
+DOLLARS = np.linspace(0.0, 40_000.0, 41)
+PRIOR, POSTERIOR = "#9a9a9a", "#1b6ca8"
+
+
+def write_plots(fit: Fit, folder: Path) -> list[Path]:
+    """Write every plot of a fit into the folder; the same fit gives the same bytes.
+
+    Raises
+    ------
+    OutputError
+        When matplotlib is not installed, or the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder.name} cannot be made: {error.strerror}. Name another folder.") from None
+    with _style():
+        figures = {"reliability": _reliability(fit), "levers": _levers(fit), "response": _response(fit)}
+        return [_save(figure, folder / f"{name}.svg") for name, figure in figures.items()]
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    try:
+        import matplotlib as mpl
+    except ImportError:
+        raise OutputError("Plots need matplotlib. Install it with: pip install 'optcomp[report]'.") from None
+    # A fixed salt and no date make the file the same every time; text stays text, so that it can be searched.
+    with mpl.rc_context({"svg.hashsalt": "optcomp", "svg.fonttype": "none", "font.size": 9, "axes.grid": False}):
+        yield
+
+
+def _figure(columns: int, *, width: float = 4.0, height: float = 4.0) -> tuple[Figure, list[Axes]]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width * columns, height), layout="constrained")
+    return figure, [figure.add_subplot(1, columns, k + 1) for k in range(columns)]
+
+
+def _save(figure: Figure, path: Path) -> Path:
+    import io
+
+    stream = io.BytesIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": "optcomp"})
+    replace_file(path, stream.getvalue())
+    return path
+
+
+def _reliability(fit: Fit) -> Figure:
+    """Predicted against observed shares in tenths of the predictions, with 90 % intervals of luck."""
+    figure, axes = _figure(2)
+    for axis, (outcome, title) in zip(axes, (("renew", "Renewals"), ("expand", "Expansions")), strict=True):
+        modes = [fit.posterior.of(outcome, which).mode for which in MAPS]
+        predicted, observed = np.mean([m.expected for m in modes], axis=0), modes[0].rows.y
+        points = reliability(predicted, observed)
+        axis.plot([0, 1], [0, 1], color=PRIOR, linewidth=1)
+        axis.errorbar(points[:, 0], points[:, 1], yerr=NORMAL_90 * points[:, 2], fmt="o", color=POSTERIOR, markersize=4)
+        low, high = float(points[:, :2].min(initial=0.0)), float(points[:, :2].max(initial=1e-3))
+        margin = 0.1 * (high - low) + 0.02
+        axis.set(
+            title=f"{title} ({len(observed):,} rows, fitted on them)", xlabel="predicted", ylabel="observed",
+            xlim=(max(low - margin, 0), min(high + margin, 1)), ylim=(max(low - margin, 0), min(high + margin, 1)),
+        )  # fmt: skip
+    return figure
+
+
+def reliability(predicted: FloatArray, observed: FloatArray) -> FloatArray:
+    """Mean prediction, observed share and its standard error in tenths of the predictions; shape (bins, 3)."""
+    order = np.argsort(predicted, kind="stable")
+    rows = []
+    for part in np.array_split(order, BINS):
+        if len(part):
+            chance = predicted[part].mean()
+            rows.append((chance, observed[part].mean(), np.sqrt(chance * (1.0 - chance) / len(part))))
+    return np.array(rows).reshape(-1, 3)
+
+
+def _levers(fit: Fit) -> Figure:
+    """Prior and posterior 90 % interval of every lever, in prior sd from the prior mean."""
+    groups = [[v for v in fit.levers if is_plan_effect(v.key)], [v for v in fit.levers if not is_plan_effect(v.key)]]
+    figure, axes = _figure(2, width=5.5, height=7.0)
+    for axis, group, title in zip(axes, groups, ("What a plan does", "What else matters"), strict=True):
+        _interval_rows(axis, group)
+        axis.set(title=title, xlabel="prior sd from the prior mean")
+    return figure
+
+
+def _interval_rows(axis: Axes, levers: Sequence[Lever]) -> None:
+    for row, lever in enumerate(reversed(levers)):
+        middle, half = (lever.value - lever.prior_mean) / lever.prior_sd, NORMAL_90 * lever.sd / lever.prior_sd
+        axis.plot([-NORMAL_90, NORMAL_90], [row, row], color=PRIOR, linewidth=5, alpha=0.5)
+        axis.plot([middle - half, middle + half], [row, row], color=POSTERIOR, linewidth=2)
+        axis.plot([middle], [row], "o", color=POSTERIOR, markersize=4)
+    labels = [f"{v.key.removeprefix('outcome.')} ({v.grade})" for v in reversed(levers)]
+    axis.set_yticks(range(len(levers)), labels, fontsize=7)
+
+
+def _response(fit: Fit) -> Figure:
+    """Log-odds that dollars on one component alone buy against nothing, mean and 90 % band of both maps' draws."""
+    figure, axes = _figure(2, width=5.5, height=4.5)
+    for axis, outcome in zip(axes, ("renew", "expand"), strict=True):
+        for number, metric in enumerate(COMPONENTS):
+            curves = response_curves(fit, outcome, metric)
+            low, high = np.quantile(curves, [0.05, 0.95], axis=0)
+            axis.fill_between(DOLLARS, low, high, color=f"C{number}", alpha=0.10, linewidth=0)
+            axis.plot(DOLLARS, curves.mean(axis=0), color=f"C{number}", label=metric)
+        axis.axhline(0.0, color=PRIOR, linewidth=0.8)
+        title = {"renew": "Renewal", "expand": "Expansion"}[outcome]
+        axis.set(title=f"{title}: what one component buys", xlabel="USD a year at target", ylabel="log-odds")
+    axes[0].legend(frameon=False, fontsize=7)
+    return figure
+
+
+def response_curves(fit: Fit, outcome: str, metric: str) -> FloatArray:
+    """Log-odds that dollars on one component alone buy in the first segment; shape (draws, dollars)."""
+    problem = fit.panel.problem
+    people = problem.people(0)
+    base = max(sum(c.base for c in people) / max(len(people), 1), 1.0)
+    mix = Mix(metric, (Component(metric, 1.0),))  # type: ignore[arg-type]
+    plans = [Plan(f"{d:.0f}", mix, 1.0, d / (base + d)) for d in DOLLARS.tolist()]
+    total = np.zeros((len(fit.draws), len(DOLLARS)))
+    for which in MAPS:
+        table = features(which, problem, plans, fit.panel.priors.kappa)[0]
+        total += fit.draws.columns(feature_names(which, outcome)) @ (table - table[0]).T
+    return total
