@@ -82,7 +82,7 @@ def _row(lever: Lever) -> tuple[str, ...]:
     return (
         f"  {_label(lever.key)}",
         f"{lever.prior_mean:.{digits}f}",
-        f"{lever.value + 0.0:.{digits}f}",
+        f"{round(lever.value, digits) + 0.0:.{digits}f}",
         f"{lever.sd:.{digits}f}",
         f"{100.0 * lever.contraction:.0f} %",
         "-" if lever.mde > SHOWN_MDE * lever.prior_sd else f"{lever.mde:.{digits}f}",
