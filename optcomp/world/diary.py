@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class Page:
     results: Results
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Register:
     """Numbers of people and customers in the order in which they came; shape (generations, seats or slots), -1 where
     that generation never came."""
@@ -39,12 +40,12 @@ class Register:
     people: IntArray
     customers: IntArray
 
-    @property
+    @cached_property
     def csm_ids(self) -> tuple[str, ...]:
         """Ids of everybody, in order."""
         return csm_ids(int(self.people.max()) + 1)
 
-    @property
+    @cached_property
     def account_ids(self) -> tuple[str, ...]:
         """Ids of all customers, in order."""
         return account_ids(int(self.customers.max()) + 1)
@@ -92,13 +93,18 @@ class Nouns:
 
 
 def everybody(hidden: Hidden, names: Register, accounts: Sequence[Account], csms: Sequence[Csm]) -> Nouns:
-    """Records of all generations, from those of the places (slots and seats)."""
-    _, place = _places(names.customers)
+    """Records of all generations, from those of the places (slots and seats); new customers belong to no family."""
+    generation, place = _places(names.customers)
     people, seat = _places(names.people)
     industry = hidden.firm.accounts.industry
     return Nouns(
         tuple(
-            replace(accounts[a], account_id=name, name=company_name(number, INDUSTRIES[industry[a]]))
+            replace(
+                accounts[a], account_id=name, name=company_name(number, INDUSTRIES[industry[a]]),
+                parent=None if generation[number] else accounts[a].parent,
+                locked=accounts[a].locked and not generation[number],
+                lock_reason="" if generation[number] else accounts[a].lock_reason,
+            )
             for number, (name, a) in enumerate(zip(names.account_ids, place.tolist(), strict=True))
         ),
         tuple(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cached_property
 
 import numpy as np
 
@@ -146,16 +147,16 @@ class Past:
 
     def history(self) -> History:
         """What was written down."""
-        names = self._names()
+        names = self._names
         start = add_months(PLAN_YEAR_START, -3 * len(self.pages))
         return write_history(self.world.hidden, self.pages, self.schedule, names, start, self._nouns(names))
 
     def instance(self) -> Instance:
         """The company on the day before the plan year."""
-        hidden, names = self.world.hidden, self._names()
+        hidden, names = self.world.hidden, self._names
         everyone = self._nouns(names)
-        accounts = [everyone.accounts[n] for n in self._account_numbers(names)]
-        csms = [everyone.csms[n] for n in self._csm_numbers(names)]
+        accounts = [everyone.accounts[n] for n in self._account_numbers]
+        csms = [everyone.csms[n] for n in self._csm_numbers]
         pay = float((hidden.firm.csms.base + hidden.firm.csms.variable).sum())
         return Instance(
             name=self.world.name,
@@ -174,19 +175,20 @@ class Past:
         plans : plan of each segment; owner : CSM id of each account id of the instance. Arrays of the answer are in
         the order of the instance's ids.
         """
-        hidden, names = self.world.hidden, self._names()
-        seat_of = {names.csm_ids[n]: seat for seat, n in enumerate(self._csm_numbers(names))}
-        slot_ids = [names.account_ids[n] for n in self._account_numbers(names)]
+        hidden, names = self.world.hidden, self._names
+        seat_of = {names.csm_ids[n]: seat for seat, n in enumerate(self._csm_numbers)}
+        slot_ids = [names.account_ids[n] for n in self._account_numbers]
         owners = np.array([seat_of[owner[name]] for name in slot_ids], dtype=np.int64)
         chosen = tuple(plans[s] for s in SEGMENTS if s in plans)
         index = {s: k for k, s in enumerate(s for s in SEGMENTS if s in plans)}
         plan = np.array([index[SEGMENTS[s]] for s in hidden.firm.csms.segment], dtype=np.int64)
         value = true_value(hidden, self.state, owners, chosen, plan)
-        accounts, seats = np.argsort(self._account_numbers(names)), np.argsort(self._csm_numbers(names))
+        accounts, seats = np.argsort(self._account_numbers), np.argsort(self._csm_numbers)
         return replace(value, arr_end=value.arr_end[accounts], quits=value.quits[seats], loads=value.loads[seats])
 
     # ---- who is who -------------------------------------------------------------------------------------------
 
+    @cached_property
     def _names(self) -> Register:
         return register([*(page.state for page in self.pages), self.state])
 
@@ -196,13 +198,15 @@ class Past:
         accounts = account_nouns(self.world.hidden.firm, unscored, PLAN_YEAR_START, rng)
         return everybody(self.world.hidden, names, accounts, csm_nouns(self.world.hidden.firm))
 
-    def _account_numbers(self, names: Register) -> IntArray:
+    @cached_property
+    def _account_numbers(self) -> IntArray:
         """Number of the customer in every slot today."""
-        return np.asarray(names.customers[self.state.customer, np.arange(len(self.state.customer))])
+        return np.asarray(self._names.customers[self.state.customer, np.arange(len(self.state.customer))])
 
-    def _csm_numbers(self, names: Register) -> IntArray:
+    @cached_property
+    def _csm_numbers(self) -> IntArray:
         """Number of the person in every seat today."""
-        return np.asarray(names.people[self.state.person, np.arange(len(self.state.person))])
+        return np.asarray(self._names.people[self.state.person, np.arange(len(self.state.person))])
 
     # ---- the present ------------------------------------------------------------------------------------------
 
