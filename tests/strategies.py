@@ -89,7 +89,10 @@ def problems(draw: st.DrawFn, focus: Sequence[str] = SWITCHED) -> Problem:
 @st.composite
 def _csms(draw: st.DrawFn, name: str, segments: Sequence[str]) -> Csm:
     status = draw(_mostly("active", "leaving", "joining", "open"))
-    start = {"joining": _any_of(date(2027, 2, 1), date(2026, 11, 15)), "open": _any_of(date(2027, 1, 1), date(2027, 4, 1))}
+    start = {
+        "joining": _any_of(date(2027, 2, 1), date(2026, 11, 15)),
+        "open": _any_of(date(2027, 1, 1), date(2027, 4, 1)),
+    }
     return Csm(
         csm_id=name,
         segment=draw(st.sampled_from(segments)),
