@@ -172,9 +172,14 @@ def _csm_quarters(hidden: Hidden, pages: Sequence[Page], names: Register) -> Csm
         tenure_years=column([tenure(hidden, p.state) for p in pages]),
         activities=column([p.results.activities for p in pages]),
         activities_traced=column([p.results.traced for p in pages]),
-        attainment={m: column([p.results.attainment[m] for p in pages]) for m in metrics},
-        payout={m: column([p.results.payout[m] for p in pages]) for m in metrics},
+        attainment=_known({m: column([p.results.attainment[m] for p in pages]) for m in metrics}),
+        payout=_known({m: column([p.results.payout[m] for p in pages]) for m in metrics}),
     )
+
+
+def _known(columns: dict[str, FloatArray]) -> dict[str, FloatArray]:
+    """The columns in which anything stands: plans that were never tried paid nothing."""
+    return {metric: values for metric, values in columns.items() if not np.isnan(values).all()}
 
 
 def tenure(hidden: Hidden, state: State) -> FloatArray:

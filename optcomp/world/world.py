@@ -115,9 +115,9 @@ def _live_a_quarter(
 
 
 def _swapped(hidden: Hidden, state: State, rng: np.random.Generator) -> State:
-    """A few pairs of accounts of one pool change hands; family members and locked accounts stay."""
+    """A few pairs of accounts of one pool change hands; not families, locked ones, and those that have just signed."""
     facts, owner, took_over = hidden.firm.accounts, state.owner.copy(), state.took_over.copy()
-    free = np.flatnonzero((facts.family < 0) & ~facts.locked)
+    free = np.flatnonzero((facts.family < 0) & ~facts.locked & (state.due_in < facts.term // 3 - 1))
     free = free[rng.random(len(free)) < _SWAPS]
     free = free[np.argsort(facts.pool[free], kind="stable")]
     for one, other in zip(free[:-1:2].tolist(), free[1::2].tolist(), strict=True):
@@ -146,8 +146,8 @@ class Past:
     state: State
 
     def history(self) -> History:
-        """What was written down."""
-        names = self._names
+        """What was written down, of those who were there in it."""
+        names = register([page.state for page in self.pages])
         start = add_months(PLAN_YEAR_START, -3 * len(self.pages))
         return write_history(self.world.hidden, self.pages, self.schedule, names, start, self._nouns(names))
 
