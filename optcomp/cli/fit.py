@@ -57,7 +57,10 @@ def command(
     Exit codes: 0 fitted, 3 errors in the input, 8 files could not be read or written.
     """
     import json
+    import os
 
+    # Before numpy is imported: matrices of 30 columns gain nothing from more threads, which wait on a busy machine.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from optcomp.assemble import load
     from optcomp.cli.fit_text import fit_text
     from optcomp.learn.fit import fit

@@ -142,30 +142,44 @@ class Mode:
         return self.rows.expected(self.rows.predictor(self.beta, self.u))
 
 
-def log_posterior(rows: Rows, spread: float, beta: FloatArray, u: FloatArray) -> float:
-    """Log posterior density up to a constant."""
-    prior = (((beta - rows.mean) / rows.sd) ** 2).sum() + (u**2).sum() / spread**2
-    return rows.log_likelihood(rows.predictor(beta, u)) - 0.5 * float(prior)
+@dataclass(frozen=True)
+class Point:
+    """A value of the coefficients and random effects, with the log posterior there; everything is computed once."""
 
+    rows: Rows
+    spread: float
+    beta: FloatArray
+    u: FloatArray
 
-def gradient(rows: Rows, spread: float, beta: FloatArray, u: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Gradient of `log_posterior` by the coefficients and by the random effects."""
-    slope = rows.slope(rows.predictor(beta, u))
-    by_beta = rows.x.T @ slope - (beta - rows.mean) / rows.sd**2
-    by_u = (sum_by(rows.group, slope, rows.groups) if rows.groups else np.zeros(0)) - u / spread**2
-    return np.asarray(by_beta), np.asarray(by_u)
+    @cached_property
+    def eta(self) -> FloatArray:
+        """Linear predictor of every row."""
+        return self.rows.predictor(self.beta, self.u)
 
+    @cached_property
+    def log_posterior(self) -> float:
+        """Log posterior density up to a constant."""
+        prior = (((self.beta - self.rows.mean) / self.rows.sd) ** 2).sum() + (self.u**2).sum() / self.spread**2
+        return self.rows.log_likelihood(self.eta) - 0.5 * float(prior)
 
-def curvature(rows: Rows, spread: float, beta: FloatArray, u: FloatArray) -> Curvature:
-    """Minus the Hessian of `log_posterior`, in blocks."""
-    weight = rows.weight(rows.predictor(beta, u))
-    rooted = rows.x * np.sqrt(weight)[:, None]
-    a = rooted.T @ rooted + np.diag(rows.sd**-2.0)
-    if not rows.groups:
-        return Curvature(a, np.zeros((0, rows.x.shape[1])), np.zeros(0))
-    members = rows.members
-    by_group = csr_array((weight[members.indices], members.indices, members.indptr), shape=members.shape)
-    return Curvature(a, np.asarray(by_group @ rows.x), sum_by(rows.group, weight, rows.groups) + spread**-2.0)
+    def gradient(self) -> tuple[FloatArray, FloatArray]:
+        """Gradient of the log posterior by the coefficients and by the random effects."""
+        rows, slope = self.rows, self.rows.slope(self.eta)
+        by_beta = slope @ rows.x - (self.beta - rows.mean) / rows.sd**2
+        by_u = (sum_by(rows.group, slope, rows.groups) if rows.groups else np.zeros(0)) - self.u / self.spread**2
+        return np.asarray(by_beta), np.asarray(by_u)
+
+    def curvature(self) -> Curvature:
+        """Minus the Hessian of the log posterior, in blocks."""
+        rows, weight = self.rows, self.rows.weight(self.eta)
+        rooted = rows.x * np.sqrt(weight)[:, None]
+        a = rooted.T @ rooted + np.diag(rows.sd**-2.0)
+        if not rows.groups:
+            return Curvature(a, np.zeros((0, rows.x.shape[1])), np.zeros(0))
+        members = rows.members
+        by_group = csr_array((weight[members.indices], members.indices, members.indptr), shape=members.shape)
+        d = sum_by(rows.group, weight, rows.groups) + self.spread**-2.0
+        return Curvature(a, np.asarray(by_group @ rows.x), d)
 
 
 def find_mode(rows: Rows, spread: float, start: Mode | None = None) -> Mode:
@@ -176,15 +190,14 @@ def find_mode(rows: Rows, spread: float, start: Mode | None = None) -> Mode:
     FloatingPointError
         When it is not reached, which only numbers that are not finite can cause.
     """
-    beta, u = (start.beta, start.u) if start else (rows.mean.copy(), np.zeros(rows.groups))
+    at = Point(rows, spread, *((start.beta, start.u) if start else (rows.mean.copy(), np.zeros(rows.groups))))
     for step in range(MAX_STEPS):
-        by_beta, by_u = gradient(rows, spread, beta, u)
-        bend = curvature(rows, spread, beta, u)
-        step_beta, step_u = _newton_step(bend, by_beta, by_u)
-        decrement = float(by_beta @ step_beta + by_u @ step_u)
+        gradient, bend = at.gradient(), at.curvature()
+        direction = _newton_step(bend, *gradient)
+        decrement = sum(float(g @ d) for g, d in zip(gradient, direction, strict=True))
         if decrement < TOLERANCE:
-            return Mode(rows, beta, u, spread, bend, _log_evidence(rows, spread, beta, u, bend), step)
-        beta, u = _climb(rows, spread, (beta, u), (step_beta, step_u))
+            return Mode(rows, at.beta, at.u, spread, bend, _log_evidence(at, bend), step)
+        at = _climb(at, *direction)
     raise FloatingPointError("Newton's method did not converge")
 
 
@@ -194,24 +207,22 @@ def _newton_step(bend: Curvature, by_beta: FloatArray, by_u: FloatArray) -> tupl
     return np.asarray(step_beta), np.asarray((by_u - bend.b @ step_beta) / bend.d)
 
 
-def _climb(
-    rows: Rows, spread: float, at: tuple[FloatArray, FloatArray], step: tuple[FloatArray, FloatArray]
-) -> tuple[FloatArray, FloatArray]:
+def _climb(at: Point, step_beta: FloatArray, step_u: FloatArray) -> Point:
     """The farthest of the points at 1, 1/2, 1/4 … of the step that is not below where we stand."""
-    here, length = log_posterior(rows, spread, *at), 1.0
+    here, length = at.log_posterior, 1.0
     while length > SMALLEST_STEP:
-        there = (at[0] + length * step[0], at[1] + length * step[1])
+        there = Point(at.rows, at.spread, at.beta + length * step_beta, at.u + length * step_u)
         # Rounding makes equal heights differ by about 1e-13 of their size.
-        if log_posterior(rows, spread, *there) >= here - 1e-12 * abs(here):
+        if there.log_posterior >= here - 1e-12 * abs(here):
             return there
         length /= 2.0
     raise FloatingPointError("Newton's step leads nowhere up")
 
 
-def _log_evidence(rows: Rows, spread: float, beta: FloatArray, u: FloatArray, bend: Curvature) -> float:
+def _log_evidence(at: Point, bend: Curvature) -> float:
     log_det = 2.0 * np.log(np.diag(bend.factor)).sum() + np.log(bend.d).sum()
-    norms = np.log(rows.sd).sum() + rows.groups * np.log(spread)
-    return log_posterior(rows, spread, beta, u) - float(norms) - 0.5 * float(log_det)
+    norms = np.log(at.rows.sd).sum() + at.rows.groups * np.log(at.spread)
+    return at.log_posterior - float(norms) - 0.5 * float(log_det)
 
 
 def fit_rows(rows: Rows, scale: float) -> Mode:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 BINS = 10
 # USD a year at target on one component; beyond 40,000 no CSM plan that we know of goes.
 DOLLARS = np.linspace(0.0, 40_000.0, 41)
+OUTCOMES = {"renew": "renewals", "expand": "expansion"}
 PRIOR, POSTERIOR = "#9a9a9a", "#1b6ca8"
 
 
@@ -60,11 +61,11 @@ def _style() -> Iterator[None]:
         yield
 
 
-def _figure(columns: int, *, width: float = 4.0, height: float = 4.0) -> tuple[Figure, list[Axes]]:
+def _figure(columns: int, *, rows: int = 1, width: float = 4.0, height: float = 4.0) -> tuple[Figure, list[Axes]]:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width * columns, height), layout="constrained")
-    return figure, [figure.add_subplot(1, columns, k + 1) for k in range(columns)]
+    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    return figure, [figure.add_subplot(rows, columns, k + 1) for k in range(rows * columns)]
 
 
 def _save(figure: Figure, path: Path) -> Path:
@@ -85,7 +86,7 @@ def _reliability(fit: Fit) -> Figure:
         points = reliability(predicted, observed)
         axis.plot([0, 1], [0, 1], color=PRIOR, linewidth=1)
         axis.errorbar(points[:, 0], points[:, 1], yerr=NORMAL_90 * points[:, 2], fmt="o", color=POSTERIOR, markersize=4)
-        low, high = float(points[:, :2].min(initial=0.0)), float(points[:, :2].max(initial=1e-3))
+        low, high = float(points[:, :2].min(initial=1.0)), float(points[:, :2].max(initial=1e-3))
         margin = 0.1 * (high - low) + 0.02
         axis.set(
             title=f"{title} ({len(observed):,} rows, fitted on them)", xlabel="predicted", ylabel="observed",
@@ -126,18 +127,19 @@ def _interval_rows(axis: Axes, levers: Sequence[Lever]) -> None:
 
 
 def _response(fit: Fit) -> Figure:
-    """Log-odds that dollars on one component alone buy against nothing, mean and 90 % band of both maps' draws."""
-    figure, axes = _figure(2, width=5.5, height=4.5)
-    for axis, outcome in zip(axes, ("renew", "expand"), strict=True):
-        for number, metric in enumerate(COMPONENTS):
+    """Log-odds that dollars on one component alone buy against nothing: mean and 90 % band of both maps' draws."""
+    figure, axes = _figure(len(COMPONENTS), rows=2, width=2.0, height=2.3)
+    for row, outcome in enumerate(("renew", "expand")):
+        mine = axes[row * len(COMPONENTS) : (row + 1) * len(COMPONENTS)]
+        for axis, metric in zip(mine, COMPONENTS, strict=True):
             curves = response_curves(fit, outcome, metric)
             low, high = np.quantile(curves, [0.05, 0.95], axis=0)
-            axis.fill_between(DOLLARS, low, high, color=f"C{number}", alpha=0.10, linewidth=0)
-            axis.plot(DOLLARS, curves.mean(axis=0), color=f"C{number}", label=metric)
-        axis.axhline(0.0, color=PRIOR, linewidth=0.8)
-        title = {"renew": "Renewal", "expand": "Expansion"}[outcome]
-        axis.set(title=f"{title}: what one component buys", xlabel="USD a year at target", ylabel="log-odds")
-    axes[0].legend(frameon=False, fontsize=7)
+            axis.fill_between(DOLLARS / 1000.0, low, high, color=POSTERIOR, alpha=0.2, linewidth=0)
+            axis.plot(DOLLARS / 1000.0, curves.mean(axis=0), color=POSTERIOR)
+            axis.axhline(0.0, color=PRIOR, linewidth=0.8)
+            axis.set(title=f"{metric}, on {OUTCOMES[outcome]}", ylim=(-0.8, 1.0))
+    figure.supxlabel("thousand USD a year at target on this component alone", fontsize=9)
+    figure.supylabel("log-odds", fontsize=9)
     return figure
 
 

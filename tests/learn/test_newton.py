@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from optcomp.learn.newton import Rows, clustered_sd, curvature, draw, find_mode, fit_rows, gradient, log_posterior
+from optcomp.learn.newton import Point, Rows, clustered_sd, draw, find_mode, fit_rows
 from optcomp.types import FloatArray
 
 SPREAD = 0.3
@@ -46,8 +46,8 @@ def test_the_gradient_is_the_slope_of_the_log_posterior(kind: str) -> None:
     rows, _ = panel(kind=kind)
     theta = np.random.default_rng(2).normal(0.0, 0.5, 3 + rows.groups)
 
-    slope = np.concatenate(gradient(rows, SPREAD, *joined(rows, theta)))
-    numeric = approx_fprime(theta, lambda t: log_posterior(rows, SPREAD, *joined(rows, t)), 1e-6)
+    slope = np.concatenate(Point(rows, SPREAD, *joined(rows, theta)).gradient())
+    numeric = approx_fprime(theta, lambda t: Point(rows, SPREAD, *joined(rows, t)).log_posterior, 1e-6)
 
     # Differences of 1e-6 lose half of the 16 digits of a value near 300.
     assert slope == pytest.approx(numeric, abs=2e-3)
@@ -61,11 +61,11 @@ def test_the_blocks_are_minus_the_slope_of_the_gradient(kind: str) -> None:
     width = len(theta)
 
     def slope(t: FloatArray) -> FloatArray:
-        return np.concatenate(gradient(rows, SPREAD, *joined(rows, t)))
+        return np.concatenate(Point(rows, SPREAD, *joined(rows, t)).gradient())
 
     steps = 1e-5 * np.eye(width)
     numeric = np.array([(slope(theta - h) - slope(theta + h)) / 2e-5 for h in steps])
-    bend = curvature(rows, SPREAD, *joined(rows, theta))
+    bend = Point(rows, SPREAD, *joined(rows, theta)).curvature()
     blocks = np.block([[bend.a, bend.b.T], [bend.b, np.diag(bend.d)]])
 
     assert blocks == pytest.approx(numeric, abs=1e-5)
@@ -88,7 +88,7 @@ def test_the_mode_is_a_mode() -> None:
 
     mode = find_mode(rows, SPREAD)
 
-    assert np.concatenate(gradient(rows, SPREAD, mode.beta, mode.u)) == pytest.approx(0.0, abs=1e-6)
+    assert np.concatenate(Point(rows, SPREAD, mode.beta, mode.u).gradient()) == pytest.approx(0.0, abs=1e-6)
 
 
 def test_planted_coefficients_come_back() -> None:
