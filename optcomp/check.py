@@ -72,13 +72,10 @@ def check(path: Path, *, overrides: Sequence[str] = ()) -> Checked:
         also = [finding for finding in _model_errors(path, overrides) if finding not in error.findings]
         return Checked(errors=(*error.findings, *also))
     findings = review(loaded.problem)
-    # What breaks a hard rule is a reason; `why_nothing_fits` says the same of hours and money in its own words.
-    proofs = [f for f in findings if is_proof(f)]
-    own = [str(f) for f in proofs if f.code not in ("hours-total", "budget-total")]
     return Checked(
         warnings=loaded.warnings,
-        reasons=(*why_nothing_fits(loaded.problem), *own),
-        review=tuple(f for f in findings if f not in proofs),
+        reasons=why_nothing_fits(loaded.problem),
+        review=tuple(f for f in findings if not is_proof(f)),  # what is one is among the reasons
         read=overview(loaded.problem),
     )
 

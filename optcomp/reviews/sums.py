@@ -9,13 +9,15 @@ import numpy as np
 
 from optcomp.decompose.pools import components
 from optcomp.errors import Finding
+from optcomp.judge import TOLERANCE
 from optcomp.problem import Problem
-from optcomp.reviews.words import counted, names, number, percent, warn
+from optcomp.reviews.words import counted, names, number, number_up, percent, percent_up, warn
 from optcomp.types import FloatArray, IntArray
 
-# Relative room for sums of floats, as in `infeasible`.
-ROOM = 1e-9
-_IS_HARD = "Nothing fits: change the limit or the team, or set the rule to soft"
+# A sum counts as kept where every book in it may miss its limit by as much as the judge lets pass (conventions 5.2).
+ROOM = TOLERANCE
+_NOTHING_FITS = "Nothing fits: "
+_MEND = "change the limit or the team, or set the rule to soft"
 _IS_SOFT = "The rule is soft or off, so the limit will be bent"
 
 
@@ -28,7 +30,12 @@ def review_sums(problem: Problem) -> tuple[Finding, ...]:
 
 def is_proof(finding: Finding) -> bool:
     """The finding is a sum that breaks a hard rule whatever is decided."""
-    return finding.hint == _IS_HARD
+    return finding.hint.startswith(_NOTHING_FITS)
+
+
+def reason(finding: Finding) -> str:
+    """A proof as a sentence: what does not work out, and what would mend it."""
+    return f"{finding.found}: {finding.hint.removeprefix(_NOTHING_FITS)}."
 
 
 @dataclass(frozen=True)
@@ -55,13 +62,15 @@ class _Pool:
         rule = self.problem.rules["hours"]
         needed = float(_least_hours(self.problem)[self.accounts].sum())
         there = float(self.problem.csms.hours[self.csms].sum())
-        if needed > there * rule["ceiling"] * (1.0 + ROOM):
+        if there > 0.0 and needed > there * rule["ceiling"] * (1.0 + ROOM):
             found = (
-                f"{len(self.accounts)} accounts need {number(needed)} hours, and {self.who} can give {number(there)} "
-                f"at {percent(1.0)} load"
+                f"{len(self.accounts)} accounts need {number(needed)} hours, and {self.who} can give "
+                f"{number(there * rule['ceiling'])} at the ceiling of {percent(rule['ceiling'])}"
             )
             allowed = f"At most {percent(rule['ceiling'])} load"
-            yield warn("hours-total", found, allowed, _hint(rule.is_hard), requirement="002-17")
+            mend = f"add {number_up(needed / rule['ceiling'] - there)} hours, or raise rules.hours.ceiling to at least "
+            hint = _hint(rule.is_hard, mend + (percent_up(needed / there)))
+            yield warn("hours-total", found, allowed, hint, requirement="002-17")
 
     def _between(self, what: str, amounts: FloatArray, rule_id: str, requirement: str) -> Iterator[Finding]:
         total, allowed = float(amounts.sum()), "The total has to fit the limits"
@@ -78,8 +87,8 @@ class _Pool:
             yield warn("below-all-limits", found, allowed, hint, requirement=requirement)
 
 
-def _hint(is_hard: bool) -> str:
-    return _IS_HARD if is_hard else _IS_SOFT
+def _hint(is_hard: bool, mend: str = _MEND) -> str:
+    return _NOTHING_FITS + mend if is_hard else _IS_SOFT
 
 
 def _least_hours(problem: Problem) -> FloatArray:
@@ -162,5 +171,6 @@ def _budget(problem: Problem) -> Iterator[Finding]:
     least = sum(float(table.sum(axis=0).min()) for table in tables)
     if least > budget * (1.0 + ROOM):
         cheapest = [problem.plans[s][int(table.sum(axis=0).argmin())].plan_id for s, table in enumerate(tables)]
-        found = f"The cheapest plans ({names(cheapest)}) cost {number(least)}, and the budget is {number(budget)}"
-        yield warn("budget-total", found, "Some plan has to be affordable", _hint(rule.is_hard), requirement="000-7")
+        found = f"The cheapest plans cost {number(least)} ({names(cheapest)}), and the budget is {number(budget)}"
+        hint = _hint(rule.is_hard, f"raise budget.pay by {number_up(least - budget)}, or add cheaper plans to the menu")
+        yield warn("budget-total", found, "Some plan has to be affordable", hint, requirement="000-7")

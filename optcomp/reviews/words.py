@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from optcomp.errors import Finding
@@ -36,3 +37,13 @@ def percent(share: float) -> str:
 def number(amount: float) -> str:
     """An amount with thousands separated and without decimals."""
     return f"{amount:,.0f}"
+
+
+def number_up(amount: float) -> str:
+    """An amount rounded up, so that it is enough."""
+    return number(math.ceil(amount - TOLERANCE))
+
+
+def percent_up(share: float) -> str:
+    """A share as whole per cent, rounded up, so that it is enough."""
+    return f"{math.ceil(100.0 * share - TOLERANCE)} %"
