@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from optcomp.learn.identify import Nuisance, nuisance, rank, varies
-from optcomp.learn.maps import MAPS, MapName, feature_names
+from optcomp.learn.maps import MAPS, feature_names
 from optcomp.learn.panel import Panel
 from optcomp.learn.posterior import Fitted, Posterior, is_plan_effect
 from optcomp.learn.sample import SHARED, TURNOVER
@@ -170,11 +170,3 @@ def csm_of(panel: Panel, index: IntArray) -> IntArray:
     """CSM of account-quarters, with a label of its own for nobody."""
     csm = panel.history.account_quarters.csm[index]
     return np.where(csm >= 0, csm, len(panel.history.csm_ids))
-
-
-def weakest(levers: tuple[Lever, ...], which: MapName | None = None) -> Grade:
-    """The grade of the plan effects taken together: that of the best one, since any direction is worth something."""
-    order: tuple[Grade, ...] = ("not identifiable", "the prior decides", "mixed", "data decides")
-    prefix = {"effort": "outcome.", "hill": "hill.", None: ""}[which]
-    plan = [lever for lever in levers if is_plan_effect(lever.key) and lever.key.startswith(prefix)]
-    return max((lever.grade for lever in plan), key=order.index, default="not identifiable")

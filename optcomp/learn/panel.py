@@ -234,7 +234,7 @@ class Panel:
         overload = np.nan_to_num(np.maximum(np.clip(cells.load, *LOAD_RANGE) - 1.0, 0.0))
         columns = [
             Column("level.quit", np.ones(len(ote)), mean, sd),
-            self._column("turnover.pay", -np.log(ote / self._market(ote))),
+            self._column("turnover.pay", -self._log_pay(ote)),
             self._column("turnover.overload", overload),
             self._column("turnover.variable", share - turnover.variable_reference),
             self._column("turnover.tenure", np.nan_to_num(cells.tenure_years)),
@@ -246,13 +246,14 @@ class Panel:
         ]
         return design_of("quit", columns, cells.left, np.arange(len(ote)))
 
-    def _market(self, ote: FloatArray) -> FloatArray:
-        """Market OTE of each CSM-quarter: stated, else the middle of the benchmark band, else what was paid."""
+    def _log_pay(self, ote: FloatArray) -> FloatArray:
+        """Log of OTE over market OTE of each CSM-quarter: stated, else the middle of the benchmark band, else 0."""
         cells = self.history.csm_quarters
         bands = [self.problem.benchmarks.band(c.level, c.region) for c in self.history.csms]
         middle = np.array([band.ote_mid if band else np.nan for band in bands] or [np.nan])
         market = np.where(np.isnan(cells.market_ote), middle[cells.csm], cells.market_ote)
-        return np.where(np.isnan(market) | (market <= 0.0), ote, market)
+        is_known = (market > 0.0) & (ote > 0.0)
+        return np.log(np.divide(ote, market, out=np.ones_like(ote), where=is_known))
 
     def _plan_columns(self, outcome: str, which: MapName, index: IntArray) -> list[Column]:
         exposure = self.exposure(which, outcome)[index]

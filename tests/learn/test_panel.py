@@ -176,3 +176,36 @@ def test_levels_are_those_of_the_dollars_of_today(priors: Priors) -> None:
     rows = cells.segment[design.index] == 1
 
     assert column[rows] == pytest.approx(np.log(cells.arr_start[design.index][rows]) - centre)
+
+
+def test_pay_that_is_not_known_says_nothing(pilot: tuple[Problem, History], priors: Priors) -> None:
+    """No market figure, no benchmark for the level, or no pay recorded: the column is 0 there."""
+    one, history = pilot
+    people = history.csm_quarters
+    base, variable, market = (a.copy() for a in (people.base, people.variable, people.market_ote))
+    base[0] = variable[0] = 0.0
+    market[1] = np.nan
+    unknown = tuple(replace(c, level="wizard") for c in history.csms)
+    blank = replace(people, base=base, variable=variable, market_ote=market)
+
+    design = panel_of((one, replace(history, csm_quarters=blank, csms=unknown)), priors).quits()
+
+    column = design.rows.x[:, design.names.index("turnover.pay")]
+    assert (column[:2] == 0.0).all()
+    assert column[2] == pytest.approx(-np.log((people.base[2] + people.variable[2]) / 105e3))
+
+
+def test_unknown_loads_and_health_are_average(pilot: tuple[Problem, History], priors: Priors) -> None:
+    """Blanks move nothing and break nothing."""
+    one, history = pilot
+    cells, people = history.account_quarters, history.csm_quarters
+    blank = replace(
+        history,
+        account_quarters=replace(cells, health_start=np.full_like(cells.health_start, np.nan)),
+        csm_quarters=replace(people, load=np.full_like(people.load, np.nan)),
+    )
+
+    design = panel_of((one, blank), priors).renewals("effort")
+
+    for name in ("outcome.load_renew", "outcome.health_renew"):
+        assert not design.rows.x[:, design.names.index(name)].any()
