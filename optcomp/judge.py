@@ -157,7 +157,7 @@ def _complete(problem: Problem, decision: Decision) -> Iterator[tuple[str, float
 def _plan_design(problem: Problem, decision: Decision, rule_id: str) -> Amounts:
     for s, segment in enumerate(problem.segments):
         plan = problem.plans[s][int(decision.plan[s])]
-        if not plan.is_today:  # grandfathered
+        if not plan.is_exempt:
             yield segment.name, problem.design_amounts(plan, s).get(rule_id, 0.0), 0.0
 
 

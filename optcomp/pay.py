@@ -5,7 +5,7 @@ Tables have shape (csms, plans) for one segment; only rows of the segment's own 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +16,7 @@ from optcomp.payout import (
     gate_miss_probability,
     largest_payout,
 )
-from optcomp.plan import Component, Mix, Plan
+from optcomp.plan import Component, Curve, Mix, Plan
 from optcomp.response.outcome import sigmoid
 from optcomp.response.turnover import quit_probability
 from optcomp.types import FloatArray, IntArray
@@ -85,17 +85,20 @@ def expected_multiples(problem: Problem, segment: int, plans: Sequence[Plan], ow
     Targets equal the forecast for the book as dealt, so attainment has mean 1; only a fixed threshold on the raw metric
     (an `absolute` curve) depends on the book.
     """
-    by_mix = {id(p.mix): _mix_multiples(problem, segment, p.mix, owner) for p in plans}
+    mixes = {id(p.mix): p.mix for p in plans}
+    lines = {(c.metric, c.curve): c for mix in mixes.values() for c in mix.components}
+    by_line = {key: _component_multiples(problem, segment, c, owner) for key, c in lines.items()}
+    by_mix = {key: _mix_multiples(problem, mix, by_line) for key, mix in mixes.items()}
     return np.column_stack([by_mix[id(p.mix)] for p in plans])
 
 
-def _mix_multiples(problem: Problem, segment: int, mix: Mix, owner: IntArray) -> FloatArray:
-    """Expected variable over variable at target of a mix, shape (csms,)."""
+def _mix_multiples(problem: Problem, mix: Mix, by_line: Mapping[tuple[str, Curve], FloatArray]) -> FloatArray:
+    """Expected variable over variable at target of a mix, shape (csms,); `by_line` has every metric with its curve."""
     attainment = problem.response.attainment
     gate_miss = gate_miss_probability(mix.gate, attainment.csat_mean, attainment.csat_sd)
     at_risk = mix.gate.at_risk if mix.gate else 0.0
     paid = sum(
-        (c.weight * _component_multiples(problem, segment, c, owner) for c in mix.components),
+        (c.weight * by_line[c.metric, c.curve] for c in mix.components),
         start=np.zeros(len(problem.csm_list)),
     )
     return np.asarray(paid * (1.0 - at_risk * gate_miss))

@@ -111,6 +111,7 @@ class Plan:
     base_factor : multiplies every CSM's own base
     variable_share : variable at target over OTE, in [0, 1)
     is_today : the plan in force; pays everyone their own base and variable as they are today
+    is_forced : on the menu for a comparison only, e.g. all extra money into base pay
     """
 
     plan_id: str
@@ -118,6 +119,12 @@ class Plan:
     base_factor: float
     variable_share: float
     is_today: bool = False
+    is_forced: bool = False
+
+    @property
+    def is_exempt(self) -> bool:
+        """The plan-design rules do not judge it: today's plan is grandfathered, a forced one is not proposed."""
+        return self.is_today or self.is_forced
 
     @property
     def variable_per_base(self) -> float:

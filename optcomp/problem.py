@@ -7,7 +7,7 @@ by id.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -37,6 +37,7 @@ class Problem:
     """Everything that `solve` and `evaluate` need.
 
     mixes : name → mix, for every mix that a menu or today's plan names
+    forced : segment → plans that a study puts at the end of its menu, whatever the design rules say of them
     """
 
     instance: Instance
@@ -45,6 +46,7 @@ class Problem:
     service: ServiceModel
     benchmarks: Benchmarks
     rules: Rules
+    forced: Mapping[str, tuple[Plan, ...]] = field(default_factory=dict)
 
     # ---- facts ------------------------------------------------------------------------------------------------
 
@@ -107,7 +109,7 @@ class Problem:
         allowed = [p for p in named_plans(menu, self.mixes) if not self._breaks_hard_design(p, segment)]
         named = {p.plan_id for p in allowed}
         on_grid = [p for p in grid_plans(self, segment, menu) if p.plan_id not in named]
-        return (self.today_plan(segment), *allowed, *on_grid)
+        return (self.today_plan(segment), *allowed, *on_grid, *self.forced.get(facts.name, ()))
 
     def today_plan(self, segment: int) -> Plan:
         """The plan in force."""
@@ -128,9 +130,9 @@ class Problem:
 
     @cached_property
     def plan_soft_cost(self) -> tuple[FloatArray, ...]:
-        """USD priced for the soft plan-design rules that each plan bends, per segment; today's plan costs nothing."""
+        """USD priced for the soft plan-design rules that each plan bends, per segment; exempt plans cost nothing."""
         return tuple(
-            np.array([0.0 if p.is_today else self._design_price(p, s) for p in plans])
+            np.array([0.0 if p.is_exempt else self._design_price(p, s) for p in plans])
             for s, plans in enumerate(self.plans)
         )
 
