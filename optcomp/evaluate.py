@@ -237,11 +237,11 @@ def _nonlinear_arr(problem: Problem, decision: Decision, books: Books) -> float:
         owner = decision.owner[rows]
         pairs = problem.pairs(rows, owner)
         load = np.maximum(books.load[owner], 1e-9)
-        plain = problem.shift(pairs, segment, plan)
+        plain = problem.shift(pairs, problem.plan_numbers(segment, np.array([plan])))
         shift = replace(
             plain,
-            renew=plain.renew - outcome.load_renew * np.log(load),
-            expand=plain.expand - outcome.load_expand * np.log(load),
+            renew=np.asarray(plain.renew)[0] - outcome.load_renew * np.log(load),
+            expand=np.asarray(plain.expand)[0] - outcome.load_expand * np.log(load),
         )
         total += float(predict(pairs, shift, quit_chance[owner]).total.sum())
     return total

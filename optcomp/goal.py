@@ -144,7 +144,7 @@ def _expansion_rate(problem: Problem, view: View) -> float:
     total = 0.0
     for segment, rows in decision.rows_by_plan_segment():
         pairs = problem.pairs(rows, decision.owner[rows])
-        shift = problem.shift(pairs, segment, int(decision.plan[segment]))
+        shift = problem.shift(pairs, problem.plan_numbers(segment, decision.plan[[segment]]))
         total += float((sigmoid(pairs.expand + shift.expand) * pairs.arr).sum())
     arr = float(np.where(decision.owner >= 0, problem.accounts.arr, 0.0).sum())
     return total / arr if arr > 0.0 else 0.0

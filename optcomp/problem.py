@@ -32,6 +32,21 @@ from optcomp.service import ServiceModel
 from optcomp.types import BoolArray, FloatArray, IntArray, sum_by
 
 
+@dataclass(frozen=True, slots=True)
+class PlanNumbers:
+    """What the outcome of accounts reads of plans, shape (plans,): log-odds effects, gaming leak, hours factor.
+
+    row : the plan row whose pay, and so whose chance of leaving, goes with it
+    """
+
+    renew: FloatArray
+    expand: FloatArray
+    contract: FloatArray
+    leak: FloatArray
+    hours_factor: FloatArray
+    row: IntArray
+
+
 @dataclass(frozen=True)
 class Problem:
     """Everything that `solve` and `evaluate` need.
@@ -191,32 +206,42 @@ class Problem:
         """Everything about these pairs but the plan; CSM -1 means a neutral CSM who takes nothing over."""
         return pair_table(self, account, csm)
 
-    def shift(self, pairs: PairTable, segment: int, plan: int | IntArray) -> Shift:
-        """What plans change against today for pairs whose CSMs belong to the segment; (pairs,) or (plans, pairs)."""
-        effects = self.effects[segment]
-        reference = self.reference_segment[pairs.account]
-
-        def step(slopes: Triple) -> FloatArray:
-            theta = np.array(slopes)
-            return np.asarray(np.subtract.outer(effects.phi[plan] @ theta, (self.today_phi @ theta)[reference]))
-
-        outcome, leak = self.response.outcome, effects.leak[plan]
-        return Shift(
-            renew=pairs.omega * step(outcome.renew),
-            expand=step(outcome.expand),
-            contract=pairs.omega * step(outcome.contract),
-            leak=leak[:, None] if np.ndim(leak) else float(leak),
+    def plan_numbers(self, segment: int, plans: IntArray) -> PlanNumbers:
+        """What the outcome reads of plans of a segment."""
+        effects, outcome = self.effects[segment], self.response.outcome
+        return PlanNumbers(
+            renew=effects.phi[plans] @ np.array(outcome.renew),
+            expand=effects.phi[plans] @ np.array(outcome.expand),
+            contract=effects.phi[plans] @ np.array(outcome.contract),
+            leak=effects.leak[plans],
+            hours_factor=effects.hours_factor[plans],
+            row=np.asarray(plans),
         )
 
-    def predict(self, pairs: PairTable, segment: int, plan: int | IntArray) -> Predicted:
-        """Year-end ARR at load 1 of pairs whose CSMs belong to the segment, under one of its plans or several.
+    def shift(self, pairs: PairTable, numbers: PlanNumbers) -> Shift:
+        """What plans change against today for pairs of one segment's CSMs, shape (plans, pairs)."""
+        reference = self.reference_segment[pairs.account]
 
-        Shape (pairs,) for one plan, (plans, pairs) for an array of them.
-        """
-        quit_chance = self.quit_chance[segment][pairs.csm, plan] if np.ndim(plan) == 0 else None
-        if quit_chance is None:
-            quit_chance = self.quit_chance[segment][np.ix_(pairs.csm, np.asarray(plan))].T
-        return predict(pairs, self.shift(pairs, segment, plan), quit_chance)
+        def step(effect: FloatArray, slopes: Triple) -> FloatArray:
+            return np.asarray(np.subtract.outer(effect, (self.today_phi @ np.array(slopes))[reference]))
+
+        outcome = self.response.outcome
+        return Shift(
+            renew=pairs.omega * step(numbers.renew, outcome.renew),
+            expand=step(numbers.expand, outcome.expand),
+            contract=pairs.omega * step(numbers.contract, outcome.contract),
+            leak=numbers.leak[:, None],
+        )
+
+    def predict_many(self, pairs: PairTable, segment: int, numbers: PlanNumbers) -> Predicted:
+        """Year-end ARR at load 1 of pairs whose CSMs belong to the segment, shape (plans, pairs)."""
+        quit_chance = self.quit_chance[segment][np.ix_(pairs.csm, numbers.row)].T
+        return predict(pairs, self.shift(pairs, numbers), quit_chance)
+
+    def predict(self, pairs: PairTable, segment: int, plan: int) -> Predicted:
+        """Year-end ARR at load 1 of pairs whose CSMs belong to the segment, under one of its plans, shape (pairs,)."""
+        many = self.predict_many(pairs, segment, self.plan_numbers(segment, np.array([plan])))
+        return Predicted(many.kept[0], many.expanded[0])
 
     @cached_property
     def today_phi(self) -> FloatArray:

@@ -149,7 +149,8 @@ def test_a_new_plan_reaches_later_renewals_more() -> None:
     step = []
     for month in (2, 5, 8, 11):
         tiny = one(renewal_date=date(2027, month, 1))
-        step.append(float(tiny.shift(tiny.pairs(np.array([0]), np.array([0])), 0, 1).renew[0]))
+        pairs = tiny.pairs(np.array([0]), np.array([0]))
+        step.append(float(tiny.shift(pairs, tiny.plan_numbers(0, np.array([1]))).renew[0, 0]))
 
     assert step[0] == 0.0
     assert step[1] == pytest.approx(step[2] / 2.0)

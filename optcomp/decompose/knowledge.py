@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from optcomp.decompose.bounds import Prices, bounds, losses, prices
+from optcomp.decompose.envelope import envelope, weighted_traits
 from optcomp.decompose.pools import Pool
 from optcomp.decompose.structure import Row, Structure, build_structure
 from optcomp.engine import Outcome, Program
@@ -14,7 +15,7 @@ from optcomp.problem import Problem
 from optcomp.types import BoolArray, FloatArray, IntArray
 
 FIRST_NODES = 500
-CACHED_CELLS = 5_000_000  # plans × pairs whose worth is kept: 40 MB a pool
+CELLS_AT_ONCE = 1_000_000  # plans × pairs that are scored at a time: about 8 MB an array, some 15 arrays at once
 
 
 @dataclass
@@ -40,8 +41,8 @@ class Knowledge:
     books: list[IntArray] = field(default_factory=list)
     _proven: list[tuple[bool, float, Row]] = field(default_factory=list)
     _prices: dict[int, Prices] = field(default_factory=dict)
+    _general: dict[int, Prices] = field(default_factory=dict)
     _structures: dict[bool, Structure] = field(default_factory=dict)
-    _worth: tuple[IntArray, FloatArray] | None = None
 
     def __post_init__(self) -> None:
         count = len(self.problem.plans[self.pool.segment])
@@ -80,15 +81,6 @@ class Knowledge:
         fewer_books = factor < self.factors[plan] and not self.problem.rules["hours"].is_soft
         return fewer_books or factor == float(self.factors[plan])
 
-    def worth(self, plans: IntArray) -> FloatArray:
-        """Worth of every pair under plans, shape (plans, pairs); the last answer is kept while it is small."""
-        if self._worth is not None and len(self._worth[0]) == len(plans) and (self._worth[0] == plans).all():
-            return self._worth[1]
-        worth = self.structure(int(plans[0])).worth(plans)
-        if worth.size <= CACHED_CELLS:
-            self._worth = plans, worth
-        return worth
-
     # ---- learning ---------------------------------------------------------------------------------------------
 
     def is_stale(self, plan: int) -> bool:
@@ -106,14 +98,52 @@ class Knowledge:
             self.upper[covered] = -np.inf
         if duals is None:
             return
-        price = prices(structure, program, duals)
-        self._prices[plan] = price
+        price = self._prices[plan] = prices(structure, program, duals)
         near = plans[self.quarterly[plans] == self.quarterly[plan]]
         if self.rows_seen[plan]:  # the prices of rows that hold for some plans only
             near = near[[len(self.rows(int(p))) >= self.rows_seen[plan] for p in near]]
-        if len(near):
-            limit = bounds(structure, price, self.worth(near), self.factors[near])
-            self.upper[near] = np.minimum(self.upper[near], limit)
+        else:
+            self._general[plan] = price
+        self._tighten(structure, price, near)
+
+    def _tighten(self, structure: Structure, price: Prices, near: IntArray) -> None:
+        """Bound plans of one structure by prices."""
+        step = max(1, CELLS_AT_ONCE // max(len(structure.pair_columns), 1))
+        for first in range(0, len(near), step):
+            part = near[first : first + step]
+            limit = bounds(structure, price, structure.worth(part), self.factors[part])
+            self.upper[part] = np.minimum(self.upper[part], limit)
+
+    def bound_groups(self, parts: list[IntArray]) -> None:
+        """Bound groups of plans at once, by an envelope of each and all prices that hold for every plan."""
+        for quarterly in (False, True):
+            own = [part for part in parts if bool(self.quarterly[part[0]]) == quarterly]
+            known = [(p, price) for p, price in self._general.items() if bool(self.quarterly[p]) == quarterly]
+            if not own or not known:
+                continue
+            structure = self.structure(known[0][0])
+            step = max(1, CELLS_AT_ONCE // max(len(structure.pair_columns), 1))
+            for first in range(0, len(own), step):
+                some = own[first : first + step]
+                numbers = envelope(self.problem, self.pool.segment, some)
+                worth = structure.worth_of(numbers)
+                limits = [bounds(structure, price, worth, numbers.hours_factor) for _, price in known]
+                for part, limit in zip(some, np.min(limits, axis=0), strict=True):
+                    self.upper[part] = np.minimum(self.upper[part], limit)
+
+    def bound_again(self, plans: IntArray) -> None:
+        """Bound plans by the prices of the priced plan that is nearest to each."""
+        numbers = self.problem.plan_numbers(self.pool.segment, np.arange(len(self.upper)))
+        traits = weighted_traits(numbers)
+        for quarterly in (False, True):
+            priced = np.array([p for p in self._general if bool(self.quarterly[p]) == quarterly])
+            own = plans[self.quarterly[plans] == quarterly]
+            if not len(priced) or not len(own):
+                continue
+            distance = np.abs(traits[own][:, None, :] - traits[priced][None, :, :]).sum(axis=2)
+            nearest = priced[distance.argmin(axis=1)]
+            for p in np.unique(nearest):
+                self._tighten(self.structure(int(p)), self._general[int(p)], own[nearest == p])
 
     def take_bound(self, plan: int, program: Program, bound: float) -> None:
         """Learn a bound that branch and bound proved, which is a row for all plans it covers."""
@@ -134,7 +164,7 @@ class Knowledge:
         of_pairs = float(program.objective[structure.pair_columns[used]].sum())
         rest = float(program.objective @ point) + program.offset - of_pairs - error
         same = plans[self._same_price(plan, plans, structure.loads(used))]
-        value = structure.worth(same)[:, used].sum(axis=1) + rest
+        value = structure.worth(same, used).sum(axis=1) + rest
         better = value > self.lower[same]
         if better.any():
             self.books.append(structure.csm_of_unit(point))

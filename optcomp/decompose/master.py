@@ -50,6 +50,7 @@ class Master:
 
     def __init__(self, problem: Problem, pools: Sequence[Pool], engine: Engine) -> None:
         self.problem, self.pools, self.engine = problem, pools, engine
+        self.has_failed = False  # the solver ended without an answer, which is no proof that there is none
         ratio = problem.rules["exposure"]["max_ratio"]
         budget = problem.instance.pay_budget
         rules = (("budget", problem.pay_cost, budget), ("exposure", problem.exposure, ratio * budget))
@@ -71,6 +72,7 @@ class Master:
         program = self._program(choices, plans, money)
         outcome = self.engine.solve(Job(program, LIMITS))
         if outcome.ending is not Ending.OPTIMAL or outcome.point is None:
+            self.has_failed = outcome.ending is not Ending.INFEASIBLE
             return None
         chosen = np.flatnonzero(outcome.point[: len(choices.plan)] > 0.5)
         plan = {int(choices.segment[c]): int(choices.plan[c]) for c in chosen if choices.pool[c] < 0}

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from optcomp.decompose.bounds import spread
+from optcomp.decompose.envelope import groups, sample
 from optcomp.decompose.knowledge import Knowledge
 from optcomp.decompose.master import Master, Pick, Values
 from optcomp.decompose.pools import split
@@ -26,6 +27,9 @@ NODES_GROWTH = 8  # a try that stops at its node limit gets this many times more
 REFERENCES = 4  # plans far apart whose duals bound the others before anything is picked
 KEPT_PER_UNIT = 3  # pairs of every unit, by reduced cost, in the program that looks for first books
 LARGE = 3000  # pairs above which first books come from such a program, and not from the whole one
+MANY = 150  # plans of a segment above which a sample is solved first
+SAMPLE = 5  # plans of each pay level in the sample
+COARSE_GAP = 5.0  # times the gap within which the sample is solved
 DROP = 0.25  # share of the gap by which a choice must be able to beat the best one for its plans to be kept
 # Share of a pool's allowance that the tangents of the load curve may miss. The allowances add up to half of the gap, so
 # at the usual gap of 0.01 points that is 0.001 points of NRR in all (DESIGN 3.3).
@@ -92,19 +96,71 @@ class Search:
     def run(self, plans: Sequence[IntArray], *, money: bool = True) -> Found:
         """Solve over these plan rows per segment."""
         plans = [np.asarray(rows, dtype=np.int64) for rows in plans]
-        wanted = plans  # the best known choice may take a plan that is left out because nothing beats it
+        if money and max(len(rows) for rows in plans) > MANY:
+            return self._coarse_to_fine(plans)
+        return self._tighten(plans, plans, -np.inf, money=money)
+
+    def _coarse_to_fine(self, wanted: list[IntArray]) -> Found:
+        """First a sample of the plans for a good choice; then bounds on groups leave out most plans; then the rest."""
+        few = [
+            np.union1d(sample(self.problem, s, rows, SAMPLE), np.intersect1d(rows, self._with_books(s)))
+            for s, rows in enumerate(wanted)
+        ]
+        found = self._tighten(few, few, -np.inf, gap=COARSE_GAP * self.target.gap, is_sample=True)
+        if found.best is None or self.target.is_over():
+            return self._tighten(wanted, wanted, -np.inf)
+        parts = [groups(self.problem, s, rows) for s, rows in enumerate(wanted)]
+        for pool, by_filling in zip(self.pools, self.known, strict=True):
+            for known in by_filling.values():
+                known.bound_groups(parts[pool.segment])
+        self._look_around(wanted)  # a structure that the sample did not touch
+        plans, dropped = self._drop(wanted, found.best.value, -np.inf)
+        for pool, by_filling in zip(self.pools, self.known, strict=True):
+            for known in by_filling.values():
+                known.bound_again(plans[pool.segment])
+        plans, dropped = self._drop(plans, found.best.value, dropped)
+        return self._tighten(plans, wanted, dropped)
+
+    def _with_books(self, segment: int) -> IntArray:
+        """Plans of a segment for which every pool has books of its own making."""
+        solved = [
+            np.any([known.rows_seen >= 0 for known in by_filling.values()], axis=0)
+            for pool, by_filling in zip(self.pools, self.known, strict=True)
+            if pool.segment == segment
+        ]
+        return np.flatnonzero(np.all(solved, axis=0)) if solved else np.array([], dtype=np.int64)
+
+    def _tighten(
+        self,
+        plans: list[IntArray],
+        wanted: list[IntArray],
+        dropped: float,
+        *,
+        money: bool = True,
+        gap: float | None = None,
+        is_sample: bool = False,
+    ) -> Found:
+        """Tighten what the master picks among `plans` until the gap is reached.
+
+        wanted : plans of which the best choice may consist, with those that were left out because nothing beats it
+        dropped : bound in points on all choices that take a plan which was left out
+        is_sample : other plans wait outside `wanted`, so nothing is proved for all
+        """
         self._look_around(plans)
-        dropped, has_crashed, last_best = -np.inf, False, -np.inf
+        gap = self.target.gap if gap is None else gap
+        has_crashed, last_best = False, -np.inf
         while True:
             top = self.master.pick(self._values("upper"), plans, money=money)
             best = self.master.pick(self._values("lower"), wanted, money=money)
             if top is None:
-                bound = max(dropped, best.value) if best is not None else -np.inf
-                return Found(best, bound if not self.target.is_over() else np.inf)
-            found = Found(best, max(top.value, dropped), has_crashed)
+                bound = max(dropped, best.value) if best is not None else dropped
+                is_proof = not (is_sample or self.master.has_failed or self.target.is_over())
+                return Found(best, bound if is_proof else np.inf, self.master.has_failed)
+            bound = max(top.value, dropped)
+            found = Found(best, np.inf if is_sample else bound, has_crashed)
             self.on_found(self, found)
             entries = [e for e in self._entries(top) if self._is_open(e)]
-            is_done = best is not None and found.bound - best.value <= self.target.gap
+            is_done = best is not None and bound - best.value <= gap
             if is_done or not entries or self.target.is_over():
                 return found
             if money and best is not None and best.value > last_best:

@@ -16,7 +16,7 @@ from optcomp.engine import Program
 from optcomp.formulation.build import formulate
 from optcomp.formulation.compile import compile_model
 from optcomp.formulation.scope import Scope, Tables
-from optcomp.problem import Problem
+from optcomp.problem import PlanNumbers, Problem
 from optcomp.response.load import load_cost
 from optcomp.types import FloatArray, IntArray, sum_by
 
@@ -50,9 +50,13 @@ class Structure:
     cost_columns: dict[int, int]
     tangents: list[Row] = field(default_factory=list)
 
-    def worth(self, plans: IntArray) -> FloatArray:
-        """Worth in points of every pair under plans, shape (plans, pairs)."""
-        return self.tables.values_at(self.pool.segment, plans)
+    def worth(self, plans: IntArray, pairs: IntArray | None = None) -> FloatArray:
+        """Worth in points of pairs under plans, shape (plans, pairs); of all pairs or of some."""
+        return self.worth_of(self.problem.plan_numbers(self.pool.segment, plans), pairs)
+
+    def worth_of(self, numbers: PlanNumbers, pairs: IntArray | None = None) -> FloatArray:
+        """The same under plans with these numbers."""
+        return self.tables.values_of(self.pool.segment, numbers, pairs)
 
     def hours_factor(self, plan: int) -> float:
         """Factor of a plan on the service hours."""

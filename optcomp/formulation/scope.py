@@ -13,12 +13,11 @@ from functools import cached_property
 import numpy as np
 
 from optcomp.eligibility import PAIR_RULES, broken_pairs
-from optcomp.problem import Problem
+from optcomp.problem import PlanNumbers, Problem
 from optcomp.response.outcome import PairTable
 from optcomp.types import BoolArray, FloatArray, IntArray, sum_by
 
 POINTS = 100.0  # the objective counts percentage points of NRR
-CELLS_AT_ONCE = 1_000_000  # plans × pairs that are scored at a time: about 8 MB an array, some 15 arrays at once
 
 
 @dataclass(frozen=True)
@@ -187,18 +186,26 @@ class Tables:
 
     def values_at(self, segment: int, plans: IntArray) -> FloatArray:
         """Worth in points of every pair under several plans of a segment, shape (plans, pairs)."""
-        own = self.pair_segment[self._member[1]] == segment
-        pair = self._member[1][own]
-        values = np.empty((len(plans), len(self.pair_unit)))
-        members = _rows(self.members, own)
-        step = max(1, CELLS_AT_ONCE // max(len(pair), 1))
-        for first in range(0, len(plans), step):
-            rows = plans[first : first + step]
-            usd = self.problem.predict(members, segment, rows).total
-            extra = np.outer(np.log(self.problem.effects[segment].hours_factor[rows]), self.hours)
-            values[first : first + step] = [sum_by(pair, line, len(self.pair_unit)) for line in usd]
-            values[first : first + step] -= self.problem.kappa[segment] * extra + self.soft_pairs
-        return np.where(self.pair_segment == segment, values * self.points_per_usd, 0.0)
+        return self.values_of(segment, self.problem.plan_numbers(segment, plans))
+
+    def values_of(self, segment: int, numbers: PlanNumbers, wanted: IntArray | None = None) -> FloatArray:
+        """Worth in points of pairs under plans with these numbers, shape (plans, pairs); of all pairs, or some."""
+        count = len(self.pair_unit)
+        wanted = np.arange(count) if wanted is None else wanted
+        column = np.full(count, -1)
+        column[wanted] = np.arange(len(wanted))
+        member_column = column[self._member[1]]
+        own = (member_column >= 0) & (self.pair_segment[self._member[1]] == segment)
+        pair = member_column[own]
+        usd = self.problem.predict_many(_rows(self.members, own), segment, numbers).total
+        if len(pair) != len(wanted) or not (pair == np.arange(len(wanted))).all():  # families, or other segments' pairs
+            usd = np.array([sum_by(pair, line, len(wanted)) for line in usd]).reshape(len(numbers.row), len(wanted))
+        extra = np.outer(np.log(numbers.hours_factor), self.hours[wanted])
+        values = (usd - self.problem.kappa[segment] * extra - self.soft_pairs[wanted]) * self.points_per_usd
+        foreign = self.pair_segment[wanted] != segment
+        if foreign.any():
+            values[:, foreign] = 0.0
+        return values
 
 
 def _rows(pairs: PairTable, mask: BoolArray) -> PairTable:

@@ -73,11 +73,20 @@ class Predicted:
 
 def predict(pairs: PairTable, shift: Shift, quit_chance: FloatArray | float) -> Predicted:
     """Year-end ARR of pairs under a plan, averaged over the CSM staying and leaving."""
-    stay = _one_case(pairs, shift, 0.0, 0.0)
-    leave = _one_case(pairs, shift, pairs.leave_renew, pairs.leave_expand)
+    contracted = 1.0 - pairs.depth * sigmoid(pairs.contract + shift.contract)
+    added = QUARTERS * pairs.size * (1.0 - shift.leak)
+    stay = _one_case(pairs, pairs.renew + shift.renew, pairs.expand + shift.expand, contracted)
+    leave = _one_case(
+        pairs,
+        pairs.renew + pairs.leave_renew + shift.renew,
+        pairs.expand + pairs.leave_expand + shift.expand,
+        contracted,
+    )
     kept = pairs.arr * ((1.0 - quit_chance) * stay[0] + quit_chance * leave[0])
-    expanded = pairs.arr * ((1.0 - quit_chance) * stay[1] + quit_chance * leave[1])
+    expanded = pairs.arr * added * ((1.0 - quit_chance) * stay[1] + quit_chance * leave[1])
     is_known = ~np.isnan(pairs.known)
+    if not is_known.any():
+        return Predicted(kept, expanded)
     return Predicted(
         kept=np.where(is_known, np.minimum(pairs.known, pairs.arr), kept),
         expanded=np.where(is_known, np.maximum(pairs.known - pairs.arr, 0.0), expanded),
@@ -85,15 +94,13 @@ def predict(pairs: PairTable, shift: Shift, quit_chance: FloatArray | float) -> 
 
 
 def _one_case(
-    pairs: PairTable, shift: Shift, more_renew: FloatArray | float, more_expand: FloatArray | float
+    pairs: PairTable, renew: FloatArray, expand: FloatArray, contracted: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Shares of ARR kept and added when the hand-over terms `more_*` come on top."""
-    renewed = sigmoid(pairs.renew + shift.renew + more_renew)
-    expands = sigmoid(pairs.expand + shift.expand + more_expand)
-    lost = pairs.depth * sigmoid(pairs.contract + shift.contract)
-    kept = pairs.due * renewed * (1.0 - lost) + (1.0 - pairs.due)
+    """Share of ARR kept, and probability of being there and expanding in a quarter, at these log-odds."""
+    renewed = sigmoid(renew)
+    kept = pairs.due * renewed * contracted + (1.0 - pairs.due)
     alive = pairs.due * (1.0 + renewed) / 2.0 + (1.0 - pairs.due)
-    return kept, alive * QUARTERS * expands * pairs.size * (1.0 - shift.leak)
+    return kept, alive * sigmoid(expand)
 
 
 def sigmoid(log_odds: FloatArray | float) -> FloatArray:
