@@ -15,6 +15,7 @@ from optcomp.errors import Finding, InputError
 from optcomp.infeasible import why_nothing_fits
 from optcomp.instance import Instance
 from optcomp.overview import Overview, overview
+from optcomp.problem import Problem
 from optcomp.reviews.sums import is_proof
 from optcomp.sources import open_source, reading
 from optcomp.toml_text import override
@@ -30,6 +31,7 @@ class Checked:
     errors : when there are any, nothing else could be looked at
     reasons : sentences that each name a sum which cannot work out
     review : findings of the design review, all of them warnings
+    problem : what was read, for further questions
     """
 
     errors: tuple[Finding, ...] = ()
@@ -37,6 +39,7 @@ class Checked:
     reasons: tuple[str, ...] = ()
     review: tuple[Finding, ...] = ()
     read: Overview | None = None
+    problem: Problem | None = None
 
     @property
     def status(self) -> Literal["ok", "invalid", "infeasible"]:
@@ -77,6 +80,7 @@ def check(path: Path, *, overrides: Sequence[str] = ()) -> Checked:
         reasons=why_nothing_fits(loaded.problem),
         review=tuple(f for f in findings if not is_proof(f)),  # what is one is among the reasons
         read=overview(loaded.problem),
+        problem=loaded.problem,
     )
 
 

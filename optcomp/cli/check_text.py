@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from optcomp.check import Checked
+from optcomp.cli.conflict_text import conflict_text
 from optcomp.cli.layout import paragraph, table
 from optcomp.design_review import by_requirement
 from optcomp.errors import Finding
 from optcomp.overview import Overview, SegmentRow
 
 
-def check_text(checked: Checked) -> str:
-    """The report of a check."""
-    return "\n\n".join("\n".join(block) for block in _blocks(checked))
+def check_text(checked: Checked, conflict: Mapping[str, Any] | None = None) -> str:
+    """The report of a check, with the conflict of hard rules where one was looked for and found."""
+    return "\n\n".join("\n".join(block) for block in _blocks(checked, conflict))
 
 
-def _blocks(checked: Checked) -> Iterator[list[str]]:
+def _blocks(checked: Checked, conflict: Mapping[str, Any] | None) -> Iterator[list[str]]:
     if checked.errors:
         yield _numbered(_count(checked.errors, "error"), checked.errors)
         yield ["Nothing else was looked at. Mend these and check again."]
         return
-    if checked.reasons:
+    nothing_fits = bool(checked.reasons or conflict)
+    if nothing_fits:
         rows = [paragraph("-", reason, indent=2, hang=2) for reason in checked.reasons]
         yield ["Nothing fits: no plans and books can meet every hard rule", *rows]
+    if conflict and checked.read:
+        yield conflict_text(conflict, checked.read.currency)
     if checked.warnings:
         yield _numbered(_count(checked.warnings, "warning"), checked.warnings)
     yield _review(checked.review)
     if checked.read is not None:
         yield from _read(checked.read)
-    yield ["Nothing fits as it stands." if checked.reasons else "No errors: ready to solve."]
+    yield ["Nothing fits as it stands." if nothing_fits else "No errors: ready to solve."]
 
 
 def _count(findings: Sequence[Finding], noun: str) -> str:

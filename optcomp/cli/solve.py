@@ -145,6 +145,7 @@ def _tell(result: Result, loaded: Loaded, settings: Settings, options: Options, 
     """Write and print what was found; the exit code."""
     import json
 
+    from optcomp.cli.conflict_text import conflict_of
     from optcomp.cli.solve_text import nothing_text, solve_text
     from optcomp.manifest import Origin
     from optcomp.reload import check_files
@@ -153,6 +154,8 @@ def _tell(result: Result, loaded: Loaded, settings: Settings, options: Options, 
 
     if result.solution is None:
         summary = summarise(result, warnings=loaded.warnings)
+        if summary["status"] == "infeasible" and not options.hooks:  # constraints of one's own are nobody's group
+            summary["conflict"] = conflict_of(result.problem)
         click.echo(json_bytes(summary), nl=False) if options.as_json else click.echo(nothing_text(summary))
         return EXIT_INFEASIBLE if summary["status"] == "infeasible" else EXIT_NOTHING
     origin = Origin(options.instance, loaded.files, options.overrides, options.hooks)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from optcomp.cells import printable
+from optcomp.cli.conflict_text import conflict_text
 from optcomp.cli.layout import paragraph, table
 from optcomp.frames import View
 from optcomp.plan import Plan
@@ -54,11 +55,9 @@ def nothing_text(summary: Summary) -> str:
         head = "The solver crashed before it found anything that fits."
     else:
         head = "Nothing that fits was found in the time there was; it is not proved that nothing does."
-    reasons = summary["reasons"]
-    lines = [paragraph("-", reason, indent=2, hang=4) for reason in reasons]
-    if status == "infeasible" and not reasons:
-        text = "No single sum shows why. Set hard rules to soft one by one, or raise budget.pay or rules.hours.ceiling."
-        lines = [paragraph("-", text, indent=2, hang=4)]
+    lines = [paragraph("-", reason, indent=2, hang=4) for reason in summary["reasons"]]
+    if status == "infeasible" and "conflict" in summary:
+        lines += conflict_text(summary["conflict"], summary["currency"])
     return "\n".join([head, *lines, "Nothing was written."])
 
 
