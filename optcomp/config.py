@@ -167,6 +167,21 @@ class SegmentSettings(_Settings):
         )
 
 
+class Rebalance(_Settings):
+    """Which accounts should stay when books are rebalanced, and when accounts change hands; 0 switches a lock off."""
+
+    lock_renewal_days: Annotated[int, Field(ge=0, le=3660)] = 60
+    lock_health_below: Annotated[float, Field(ge=0, le=100)] = 40.0
+    lock_moved_days: Annotated[int, Field(ge=0, le=3660)] = 90
+    lock_arr_above: Money = 0.0
+    waves: Annotated[int, Field(ge=1, le=52)] = 3
+    wave_days: Annotated[int, Field(ge=1, le=366)] = 14
+    notice_days: Annotated[int, Field(ge=0, le=366)] = 7
+    quiet_days: Annotated[int, Field(ge=0, le=366)] = 28
+    green_from: Annotated[float, Field(ge=0, le=100)] = 70.0
+    deal_days: Annotated[int, Field(ge=0, le=3660)] = 60
+
+
 class Settings(_Settings):
     """The whole of instance.toml."""
 
@@ -184,6 +199,7 @@ class Settings(_Settings):
     menu: Menu = Menu()
     segments: Annotated[dict[Name, SegmentSettings], Field(min_length=1)]
     rules: dict[str, dict[str, Any]] = {}
+    rebalance: Rebalance = Rebalance()
 
     @property
     def model_names(self) -> ModelNames:

@@ -62,6 +62,16 @@ TEXTS: Mapping[str, str] = {
     "rules.<rule>.state": "hard (must hold), soft (may be bent at a price) or off.",
     "rules.<rule>.price": "Price of bending a soft rule, in money a year per unit of the rule.",
     "rules.<rule>.<number>": "A number of the rule; see the reference of rules.",
+    "rebalance.lock_renewal_days": "Accounts whose renewal is due within so many days of as_of stay; 0: none (U15, U16).",
+    "rebalance.lock_health_below": "Accounts with a lower health stay; 0: none (U15; the figure is assumed).",
+    "rebalance.lock_moved_days": "Accounts that changed their CSM within so many days before as_of stay; 0: none (U15).",
+    "rebalance.lock_arr_above": "Strategic accounts, those with more ARR, stay; 0: none (U15).",
+    "rebalance.waves": "Number of waves in which accounts change hands, green ones first (U16, U40).",
+    "rebalance.wave_days": "Days from one wave to the next (assumed).",
+    "rebalance.notice_days": "Days from as_of to the first wave (assumed).",
+    "rebalance.quiet_days": "First days of the plan year on which nobody is handed over (U40; the figure is assumed).",
+    "rebalance.green_from": "Health from which an account is green; red is below lock_health_below (assumed).",
+    "rebalance.deal_days": "Days for which a former owner keeps an open deal (U31).",
 }  # fmt: skip
 
 # Tables whose keys the user chooses: what the reference puts in their place.

@@ -1,0 +1,1 @@
+"""Studies: what changes when one number changes, with a proof for every step."""
