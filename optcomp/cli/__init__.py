@@ -36,10 +36,12 @@ COMMANDS: dict[str, LazyCommand] = {
     "init": LazyCommand("optcomp.cli.init:command", "Write a commented instance that solves as it stands."),
     "check": LazyCommand("optcomp.cli.check:command", "Read an instance and report every problem at once."),
     "solve": LazyCommand("optcomp.cli.solve:command", "Choose pay plans and books together, with a proven bound."),
+    "rebalance": LazyCommand("optcomp.cli.rebalance:command", "New books after people leave, join or change."),
     "evaluate": LazyCommand("optcomp.cli.evaluate:command", "Re-check a written solution from its files alone."),
     "fit": LazyCommand("optcomp.cli.fit:command", "Learn from history, and say what it cannot tell."),
     "export": LazyCommand("optcomp.cli.export:command", "Write the mixed-integer program as an LP or MPS file."),
     "models": LazyCommand("optcomp.cli.models:command", "List and show the model files that come with optcomp."),
+    "sensitivity": LazyCommand("optcomp.cli.sensitivity:command", "What more pay budget buys, and where to put it."),
     "generate": LazyCommand("optcomp.cli.generate:command", "Write an invented company, with a history to learn from."),
 }
 
