@@ -6,24 +6,26 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
 
+from optcomp.decompose.frontier import MoveFrontier
 from optcomp.decompose.master import Pick
 from optcomp.decompose.pools import why_joint
 from optcomp.decompose.search import Found, Search, Target, plans_of_all
 from optcomp.engine import Engine, interruptible
 from optcomp.errors import SolverError
 from optcomp.evaluate import Evaluation, current_solution, evaluate
-from optcomp.formulation.scope import POINTS
+from optcomp.formulation.scope import POINTS, has_priced_moves
 from optcomp.hooks import Hook, hook_violations
 from optcomp.infeasible import why_nothing_fits
 from optcomp.joint import Answer, JointPath
 from optcomp.pay_first import plans_at_books
 from optcomp.problem import Problem
 from optcomp.solution import Solution
+from optcomp.types import IntArray
 
 A_BUG = "This is a bug in optcomp; please report it."
 TOGETHER = "pay and books together"
@@ -213,6 +215,8 @@ class _Run:
         self._report()
         if self.problem.total_arr <= 0.0:
             self.bound = 0.0 if self.best.evaluation is not None else -math.inf
+        elif self.method == "decomposed" and self._limits_moves:
+            self._solve_within_moves(engine, helper, target)
         elif self.method == "decomposed":
             self._solve_decomposed(Search(self.problem, engine, helper, target, self._on_found))
         else:
@@ -233,6 +237,35 @@ class _Run:
         found = search.run(plans_of_all(self.problem))
         self.has_crashed = found.has_crashed
         self.bound = min(self.bound, found.bound)  # -inf where nothing fits, which no progress has told
+
+    @property
+    def _limits_moves(self) -> bool:
+        """Moves are limited, or free up to a number, which couples the pools."""
+        rule = self.problem.rules["moves"]
+        return rule.is_on and not has_priced_moves(self.problem)
+
+    def _solve_within_moves(self, engine: Engine, helper: Engine, target: Target) -> None:
+        rule = self.problem.rules["moves"]
+        off = {**self.problem.rules.by_id, "moves": replace(rule, state="off")}
+        free = replace(self.problem, rules=replace(self.problem.rules, by_id=off))
+        frontier = MoveFrontier(free, engine, helper, target, lambda search, found: self._report())
+        most = rule.price * POINTS / self.problem.total_arr if rule.is_soft else math.inf
+
+        def take(plans: Sequence[IntArray]) -> tuple[Evaluation | None, float]:
+            answer = frontier.within(rule["max"], plans, most=most)
+            if answer.choice is None:
+                return None, answer.bound
+            return self.best.offer(frontier.solution(answer.choice), answer.value), answer.bound
+
+        self.phase = "books first, then pay"
+        self.books_first, _ = take([np.array([0]) for _ in self.problem.segments])
+        self.phase = "pay first, then books"
+        plans = plans_at_books(self.problem, helper)
+        if plans is not None:
+            self.pay_first, _ = take([np.array([p]) for p in plans])
+        self.phase = TOGETHER
+        _, self.bound = take(plans_of_all(self.problem))
+        self._report()
 
     def _offer(self, search: Search, pick: Pick | None) -> Evaluation | None:
         return None if pick is None else self.best.offer(search.solution(pick), pick.value)

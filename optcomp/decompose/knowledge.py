@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -23,6 +23,7 @@ class Knowledge:
     """Bounds and books of a pool, in points of NRR; arrays have one entry per plan of the segment.
 
     upper : no books are worth more; lower : the books number `book` are worth that
+    move_price : points charged for every move; shared : structures that searches at several prices have in common
     rows_seen : proven rows that the plan's own linear program made use of, -1 before it was solved
     nodes : search nodes that the next try may take; failed : the solver crashed on it; spent : the solver can do no
         more for it
@@ -31,6 +32,8 @@ class Knowledge:
     problem: Problem
     pool: Pool
     filled: frozenset[int]
+    move_price: float = 0.0
+    shared: dict[tuple[int, frozenset[int], bool], Structure] = field(default_factory=dict)
     upper: FloatArray = field(init=False)
     lower: FloatArray = field(init=False)
     book: IntArray = field(init=False)
@@ -67,7 +70,10 @@ class Knowledge:
         """The structure that a plan belongs to."""
         key = bool(self.quarterly[plan])
         if key not in self._structures:
-            self._structures[key] = build_structure(self.problem, self.pool, self.filled, plan)
+            name = int(self.pool.csms[0]) if len(self.pool.csms) else -1 - int(self.pool.accounts[0]), self.filled, key
+            if name not in self.shared:
+                self.shared[name] = build_structure(self.problem, self.pool, self.filled, plan)
+            self._structures[key] = replace(self.shared[name], move_price=self.move_price)
         return self._structures[key]
 
     def rows(self, plan: int) -> list[Row]:

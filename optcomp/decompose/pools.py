@@ -33,11 +33,6 @@ class Pool:
 
 def why_joint(problem: Problem) -> str:
     """Why the problem does not fall apart once the plans are chosen, in words; empty when it does."""
-    moves = problem.rules["moves"]
-    if moves.is_hard:
-        return "the limit on moves couples all books"
-    if moves.is_soft and moves["max"] > 0:
-        return "moves that are free up to a number couple all books"
     for pool in components(problem):
         segments = np.unique(problem.csms.segment[pool[1]])
         if len(segments) > 1:

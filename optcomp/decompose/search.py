@@ -18,6 +18,7 @@ from optcomp.decompose.envelope import groups, sample
 from optcomp.decompose.knowledge import Knowledge
 from optcomp.decompose.master import Master, Pick, Values
 from optcomp.decompose.pools import split
+from optcomp.decompose.structure import Structure
 from optcomp.engine import Ending, Engine, Job, Limits
 from optcomp.problem import Problem
 from optcomp.solution import Solution
@@ -70,6 +71,7 @@ class Search:
 
     engine : solves the pools, and stops when it is interrupted
     helper : solves the master, which is small and must go on
+    move_price : points charged for every move; shared : structures that searches at several prices have in common
     """
 
     problem: Problem
@@ -77,6 +79,8 @@ class Search:
     helper: Engine
     target: Target
     on_found: Callable[[Search, Found], None]
+    move_price: float = 0.0
+    shared: dict[tuple[int, frozenset[int], bool], Structure] = field(default_factory=dict)
     known: list[dict[frozenset[int], Knowledge]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -85,7 +89,7 @@ class Search:
         must_fill = self.problem.rules["open_positions"].is_hard
         for pool in self.pools:
             fillings = [f for f in pool.fillings if not must_fill or len(f) == len(pool.open_csms)]
-            self.known.append({f: Knowledge(self.problem, pool, f) for f in fillings})
+            self.known.append({f: Knowledge(self.problem, pool, f, self.move_price, self.shared) for f in fillings})
         # What each pool may leave open, by its share of the accounts' ARR; half of the gap is kept for tangents and
         # luck.
         arr = [float(self.problem.accounts.arr[pool.accounts].sum()) for pool in self.pools]

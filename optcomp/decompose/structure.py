@@ -37,6 +37,7 @@ class Structure:
     program : with hours factor 1 and no worth on the pairs; its first rows say that every unit has one owner
     hours_entries : entries of the rows that a plan's hours factor multiplies
     pair_columns : column of every pair; load_columns, cost_columns : columns of the load and its cost, by CSM row
+    move_price : points charged for every move that the moves rule counts, on top of the problem's own rules
     """
 
     problem: Problem
@@ -48,6 +49,7 @@ class Structure:
     pair_columns: IntArray
     load_columns: dict[int, int]
     cost_columns: dict[int, int]
+    move_price: float = 0.0
     tangents: list[Row] = field(default_factory=list)
 
     def worth(self, plans: IntArray, pairs: IntArray | None = None) -> FloatArray:
@@ -56,7 +58,11 @@ class Structure:
 
     def worth_of(self, numbers: PlanNumbers, pairs: IntArray | None = None) -> FloatArray:
         """The same under plans with these numbers."""
-        return self.tables.values_of(self.pool.segment, numbers, pairs)
+        worth = self.tables.values_of(self.pool.segment, numbers, pairs)
+        if self.move_price:
+            moves = self.tables.moves
+            worth -= self.move_price * (moves if pairs is None else moves[pairs])
+        return worth
 
     def hours_factor(self, plan: int) -> float:
         """Factor of a plan on the service hours."""

@@ -62,8 +62,6 @@ def formulate(problem: Problem, scope: Scope, extras: Extras = NO_EXTRAS) -> Fra
     for rule_id, add in {**BOOK_RULES, **(GLOBAL_RULES if scope.is_whole else {})}.items():
         if problem.rules[rule_id].is_on:
             add(frame)
-    if not scope.is_whole and problem.rules["moves"].is_soft:
-        moves.add_moves(frame)  # without free moves the price is per pool; `decompose` checks that there are none
     for hook in extras.hooks:
         hook(frame)
     _add_objective(frame)

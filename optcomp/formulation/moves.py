@@ -6,6 +6,7 @@ import numpy as np
 import pyomo.environ as pyo
 
 from optcomp.formulation.frame import Frame, Term
+from optcomp.formulation.scope import has_priced_moves
 
 
 def add_moves(frame: Frame) -> None:
@@ -14,7 +15,11 @@ def add_moves(frame: Frame) -> None:
     .. math:: \sum_{uj} m_{uj} x_{uj} \le M
 
     m_uj  moves that giving unit u to CSM j would count (a family that stays together counts once)
+
+    Where moves have a price and none is free, the price is part of the worth of pairs and no row is needed.
     """
+    if has_priced_moves(frame.problem):
+        return
     rule, moves = frame.problem.rules["moves"], frame.tables.moves
     terms = [(float(moves[k]), frame.model.x[int(k)]) for k in np.flatnonzero(moves)]
     frame.limit(rule, terms, rule["max"], scale=max(rule["max"], 1.0))

@@ -44,6 +44,12 @@ def whole_scope(problem: Problem) -> Scope:
     return Scope(np.arange(len(problem.accounts.ids)), csms, plans, frozenset(np.flatnonzero(is_open).tolist()))
 
 
+def has_priced_moves(problem: Problem) -> bool:
+    """Every move has a price, so that moves are part of the worth of pairs and need no row."""
+    rule = problem.rules["moves"]
+    return rule.is_soft and rule["max"] == 0.0
+
+
 def unit_of_account(problem: Problem) -> IntArray:
     """Number of the unit that every account belongs to."""
     if problem.rules["families"].is_hard:
@@ -157,14 +163,16 @@ class Tables:
 
     @cached_property
     def soft_pairs(self) -> FloatArray:
-        """Price in USD of the soft rules on single pairs that every pair bends."""
+        """Price in USD of the soft rules on single pairs that every pair bends; moves too, where none is free."""
         account, pair = self._member
         price = np.zeros(len(account))
         for rule_id in PAIR_RULES:
             rule = self.problem.rules[rule_id]
             if rule.is_soft:
                 price += rule.price * broken_pairs(self.problem, rule_id)[account, self.pair_csm[pair]]
-        return self._by_pair(price)
+        moves = self.problem.rules["moves"]
+        own = moves.price * self.moves if has_priced_moves(self.problem) else 0.0
+        return self._by_pair(price) + own
 
     @property
     def points_per_usd(self) -> float:
