@@ -10,15 +10,18 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from optcomp.evaluate import evaluate
 from optcomp.infeasible import why_nothing_fits
 from optcomp.problem import Problem
-from optcomp.rules import Rules
+from optcomp.rules import Rules, State
 from optcomp.solution import Solution
 from optcomp.solve import Engines, OnProgress, Result, Settings, Status, solve
 
 POINTS = 100.0
+# A price of a move, as a share of all ARR, that no hand-over can bring in.
+DEAR = 0.1
 # Value of a rung below that of the one before by no more than this is the same value summed in another order.
 _ROUNDING = 1e-12
 
@@ -119,12 +122,15 @@ def limits_below(top: int) -> list[int]:
     return [n for n in series if n < top]
 
 
-def with_rule(problem: Problem, rule_id: str, *, state: str | None = None, **numbers: float) -> Problem:
+def with_rule(
+    problem: Problem, rule_id: str, *, state: State | None = None, price: float | None = None, **numbers: float
+) -> Problem:
     """The problem with one rule set, in its rules and in what its instance says of them."""
     rule = problem.rules[rule_id]
-    rule = replace(rule, state=state or rule.state, numbers={**rule.numbers, **numbers})  # type: ignore[arg-type]
+    price = rule.price if price is None else price
+    rule = replace(rule, state=state or rule.state, price=price, numbers={**rule.numbers, **numbers})
     overrides = dict(problem.instance.rule_overrides)
-    changed: dict[str, object] = {"state": rule.state, **numbers}
+    changed: dict[str, object] = {"state": rule.state, "price": price, **numbers}
     overrides[rule_id] = tuple(sorted({**dict(overrides.get(rule_id, ())), **changed}.items()))
     return replace(
         problem,
@@ -155,7 +161,7 @@ def climb(
     """
     run = _Run(problem, settings, engines, on_progress, time.monotonic() + settings.time_limit_seconds)
     if moves is not None and not has_ladder:
-        chosen = run.solve(at_most(problem, moves))
+        chosen = run.within(moves)
         rung = run.rung(moves, chosen)
         return Climb(Ladder((rung,), problem.total_arr, moves, run.price), chosen)
     best = run.solve(problem)
@@ -170,7 +176,7 @@ def climb(
         if rungs[-1].is_infeasible and limit < rungs[-1].limit:  # fewer moves cannot do what more cannot
             rungs.append(replace(rungs[-1], limit=limit, seconds=0.0))
             continue
-        result = run.solve(at_most(problem, limit))
+        result = run.within(limit)
         rungs.append(run.rung(limit, result))
         chosen = result if limit == moves or result.signal else chosen
     return Climb(Ladder(_tightened(problem, rungs, best), problem.total_arr, top, run.price), chosen)
@@ -184,16 +190,38 @@ class _Run:
     on_progress: OnProgress | None
     deadline: float
 
+    @cached_property
+    def fewest(self) -> int:
+        """Moves of the books that move least, or almost: each move costs more than it can bring."""
+        dear = with_rule(self.problem, "moves", state="soft", price=DEAR * self.problem.total_arr, max=0)
+        value = self.solve(dear).evaluation
+        return 0 if value is None else value.moves_counted
+
+    def within(self, limit: int) -> Result:
+        """The best books within a limit on moves; the joint program proves what prices on moves leave open.
+
+        That too few moves do not do can only be proved by the joint program: a price never makes anything impossible.
+        """
+        problem = at_most(self.problem, limit)
+        if limit >= self.fewest:
+            result = self.solve(problem)
+            if result.status in (Status.OPTIMAL, Status.INFEASIBLE) or result.signal or result.method == "joint":
+                return result
+            again = self.solve(problem, "joint")
+            return again if again.gap_pp < result.gap_pp else result
+        return self.solve(problem, "joint")
+
     @property
     def price(self) -> float:
         """USD of a move, as the instance has it."""
         rule = self.problem.rules["moves"]
         return rule.price if rule.is_soft else 0.0
 
-    def solve(self, problem: Problem) -> Result:
+    def solve(self, problem: Problem, method: str | None = None) -> Result:
         """A solve in the time that is left."""
         left = max(self.deadline - time.monotonic(), 0.0)
-        return solve(problem, replace(self.settings, time_limit_seconds=left), self.on_progress, engines=self.engines)
+        settings = replace(self.settings, time_limit_seconds=left, method=method or self.settings.method)
+        return solve(problem, settings, self.on_progress, engines=self.engines)
 
     def rung(self, limit: int, result: Result) -> Rung:
         """The rung of a solve with a limit."""
