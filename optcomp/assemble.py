@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from optcomp.catalog import (
+    find_model,
     load_benchmarks,
     load_mix,
     load_response,
@@ -18,6 +19,7 @@ from optcomp.catalog import (
 )
 from optcomp.errors import Finding, InputError
 from optcomp.instance import Instance
+from optcomp.learn.draws import belief_of, draws_path, load_draws
 from optcomp.problem import Problem
 from optcomp.read import input_files, read_instance
 
@@ -47,7 +49,18 @@ def load(path: Path, *, overrides: Sequence[str] = ()) -> Loaded:
     beside = path if path.is_dir() else path.parent
     problem = assemble(instance, beside)
     used = model_paths_used(instance.models, _mix_names(instance), beside)
-    return Loaded(problem, warnings, (*input_files(path), *used))
+    drawn = draws_of(problem, beside)
+    if drawn is not None:
+        problem = replace(problem, belief=belief_of(load_draws(drawn), problem.response))
+    return Loaded(problem, warnings, (*input_files(path), *used, *([drawn] if drawn else [])))
+
+
+def draws_of(problem: Problem, beside: Path) -> Path | None:
+    """The draws beside the response file of a problem; None where the response was not fitted or they are not there."""
+    if problem.response.origin != "fitted":
+        return None
+    path = draws_path(find_model("response", problem.instance.models.response, beside))
+    return path if path.is_file() else None
 
 
 def assemble(instance: Instance, beside: Path | None = None) -> Problem:

@@ -132,6 +132,17 @@ def evaluate(problem: Problem, solution: Solution) -> Evaluation:
     )
 
 
+def nrr_by_draw(problem: Problem, solution: Solution) -> FloatArray:
+    """NRR of a solution under every response of the problem's belief, a ratio; shape (draws,)."""
+    decision = decide(problem, solution)
+    needed, segment = decision.book_hours, problem.csms.segment
+    values = []
+    for member in problem.members:
+        cost = load_cost(member.kappa[segment], needed, problem.csms.hours, decision.hours_factor)
+        values.append(float(_predict(member, decision).total.sum() - cost.sum()))
+    return np.array(values) / (problem.total_arr or 1.0)
+
+
 def decide(problem: Problem, solution: Solution) -> Decision:
     """The solution in rows and columns instead of ids."""
     unknown = [a for a in solution.csm_by_account if a not in problem.account_index]
@@ -163,7 +174,7 @@ def current_solution(problem: Problem) -> Solution:
 
 def _predict(problem: Problem, decision: Decision) -> Predicted:
     """Year-end ARR of every account under the plan of its CSM's segment; with a neutral CSM where it has none."""
-    kept, expanded = problem.neutral.kept.copy(), problem.neutral.expanded.copy()
+    kept, expanded = problem.unowned.kept.copy(), problem.unowned.expanded.copy()
     for segment, rows in decision.rows_by_plan_segment():
         result = problem.predict(problem.pairs(rows, decision.owner[rows]), segment, int(decision.plan[segment]))
         kept[rows], expanded[rows] = result.kept, result.expanded
@@ -229,6 +240,9 @@ def _replacement(problem: Problem, decision: Decision, books: Books, on_payroll:
 
 def _nonlinear_arr(problem: Problem, decision: Decision, books: Books) -> float:
     """Year-end ARR with load inside the logit and overload in turnover."""
+    if problem.weights:
+        parts = [_nonlinear_arr(member, decision, books) for member in problem.members]
+        return float(np.array(problem.weights) @ np.array(parts))
     outcome = problem.response.outcome
     quit_chance = _quit_under_load(problem, decision, books)
     total = float(problem.neutral.total[decision.owner < 0].sum())

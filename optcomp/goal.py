@@ -12,6 +12,7 @@ from optcomp.evaluate import decide, evaluate
 from optcomp.frames import View
 from optcomp.problem import Problem
 from optcomp.response.outcome import logit, sigmoid
+from optcomp.response.parameters import Response
 from optcomp.words import POINTS, is_telling, percent
 
 # Points of NRR; nothing published gains more in a year (issue 2, SCIENCE 2.1).
@@ -92,15 +93,15 @@ def _needed_shift(view: View, target: float) -> float | None:
 def _more_expansion(problem: Problem, shift: float) -> Problem:
     """The problem in which every account's log-odds of expansion are higher, the user's own predictions included."""
     raised = _raised(shift)
-    outcome = replace(problem.response.outcome, shift_expand=problem.response.outcome.shift_expand + shift)
+
+    def more(response: Response) -> Response:
+        shifted = response.outcome.shift_expand + shift
+        return replace(response, outcome=replace(response.outcome, shift_expand=shifted))
+
     instance = problem.instance
     accounts = tuple(replace(a, expansion=raised(a.expansion)) for a in instance.accounts)
     pairs = tuple(replace(p, expansion=raised(p.expansion)) for p in instance.pairs)
-    return replace(
-        problem,
-        instance=replace(instance, accounts=accounts, pairs=pairs),
-        response=replace(problem.response, outcome=outcome),
-    )
+    return replace(problem, instance=replace(instance, accounts=accounts, pairs=pairs)).with_response(more)
 
 
 def _raised(shift: float) -> Callable[[float | None], float | None]:
@@ -109,7 +110,6 @@ def _raised(shift: float) -> Callable[[float | None], float | None]:
 
 def _all_renew(problem: Problem) -> Problem:
     """The problem in which every renewal comes in, and none is smaller than before."""
-    response = problem.response
     instance = problem.instance
     accounts = tuple(
         replace(
@@ -127,15 +127,15 @@ def _all_renew(problem: Problem) -> Problem:
         )
         for p in instance.pairs
     )
-    return replace(
-        problem,
-        instance=replace(instance, accounts=accounts, pairs=pairs),
-        response=replace(
+
+    def sure(response: Response) -> Response:
+        return replace(
             response,
             base={name: replace(rates, contraction=0.0) for name, rates in response.base.items()},
             outcome=replace(response.outcome, shift_renew=response.outcome.shift_renew + RENEWED),
-        ),
-    )
+        )
+
+    return replace(problem, instance=replace(instance, accounts=accounts, pairs=pairs)).with_response(sure)
 
 
 def _expansion_rate(problem: Problem, view: View) -> float:

@@ -6,13 +6,14 @@ by id.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from optcomp import pay
+from optcomp.average import Averages, members, refuse_many
 from optcomp.benchmarks import Benchmarks
 from optcomp.design import design_amounts
 from optcomp.eligibility import allowed_pairs
@@ -22,11 +23,13 @@ from optcomp.menu import TODAY, named_plans
 from optcomp.pairs import pair_table
 from optcomp.plan import Mix, Plan
 from optcomp.prune import grid_plans
+from optcomp.response.belief import Belief
 from optcomp.response.effort import PlanEffects, plan_effects
 from optcomp.response.fit import fit_matrix
 from optcomp.response.load import arr_at_risk
 from optcomp.response.outcome import PairTable, Predicted, Shift, logit, predict
 from optcomp.response.parameters import Response, Triple
+from optcomp.response.saturating import COMPONENTS, saturating_features
 from optcomp.rules import Rules
 from optcomp.service import ServiceModel
 from optcomp.types import BoolArray, FloatArray, IntArray, sum_by
@@ -53,6 +56,9 @@ class Problem:
 
     mixes : name → mix, for every mix that a menu or today's plan names
     forced : segment → plans that a study puts at the end of its menu, whatever the design rules say of them
+    belief : what a history leaves open about the response
+    weights : of the belief's responses, adding up to 1; values are averages with these weights, without any they are
+        those of `response`
     """
 
     instance: Instance
@@ -62,6 +68,8 @@ class Problem:
     benchmarks: Benchmarks
     rules: Rules
     forced: Mapping[str, tuple[Plan, ...]] = field(default_factory=dict)
+    belief: Belief | None = None
+    weights: tuple[float, ...] = ()
 
     # ---- facts ------------------------------------------------------------------------------------------------
 
@@ -124,7 +132,10 @@ class Problem:
         allowed = [p for p in named_plans(menu, self.mixes) if not self._breaks_hard_design(p, segment)]
         named = {p.plan_id for p in allowed}
         on_grid = [p for p in grid_plans(self, segment, menu) if p.plan_id not in named]
-        return (self.today_plan(segment), *allowed, *on_grid, *self.forced.get(facts.name, ()))
+        plans = (self.today_plan(segment), *allowed, *on_grid, *self.forced.get(facts.name, ()))
+        if self.weights:
+            refuse_many(facts.name, plans)
+        return plans
 
     def today_plan(self, segment: int) -> Plan:
         """The plan in force."""
@@ -171,6 +182,21 @@ class Problem:
             attainment=self.response.attainment,
         )
 
+    def saturating_of(self, segment: int, plans: Sequence[Plan], kappa: float) -> FloatArray:
+        """Features of plans under the saturating map, shape (plans, components)."""
+        people = self.people(segment)
+        mean_base = sum(c.base for c in people) / len(people) if people else 0.0
+        return saturating_features(plans, mean_base=mean_base, heads=len(people), response=self.response, kappa=kappa)
+
+    @cached_property
+    def _saturating(self) -> tuple[FloatArray, ...]:
+        """Features of every plan on the menu, per segment; 0 where the response knows the effort index only."""
+        second = self.response.saturating
+        return tuple(
+            np.zeros((len(plans), len(COMPONENTS))) if second is None else self.saturating_of(s, plans, second.kappa)
+            for s, plans in enumerate(self.plans)
+        )
+
     @cached_property
     def quit_chance(self) -> tuple[FloatArray, ...]:
         """Yearly quit probability, per segment shape (csms of all segments, plans); rows of others' CSMs are unused."""
@@ -208,10 +234,14 @@ class Problem:
 
     def plan_numbers(self, segment: int, plans: IntArray) -> PlanNumbers:
         """What the outcome reads of plans of a segment."""
-        effects, outcome = self.effects[segment], self.response.outcome
+        effects, outcome, second = self.effects[segment], self.response.outcome, self.response.saturating
+        renew, expand = effects.phi[plans] @ np.array(outcome.renew), effects.phi[plans] @ np.array(outcome.expand)
+        if second is not None:
+            features = self._saturating[segment][plans]
+            renew, expand = renew + features @ np.array(second.renew), expand + features @ np.array(second.expand)
         return PlanNumbers(
-            renew=effects.phi[plans] @ np.array(outcome.renew),
-            expand=effects.phi[plans] @ np.array(outcome.expand),
+            renew=renew,
+            expand=expand,
             contract=effects.phi[plans] @ np.array(outcome.contract),
             leak=effects.leak[plans],
             hours_factor=effects.hours_factor[plans],
@@ -221,20 +251,28 @@ class Problem:
     def shift(self, pairs: PairTable, numbers: PlanNumbers) -> Shift:
         """What plans change against today for pairs of one segment's CSMs, shape (plans, pairs)."""
         reference = self.reference_segment[pairs.account]
+        outcome, second = self.response.outcome, self.response.saturating
 
-        def step(effect: FloatArray, slopes: Triple) -> FloatArray:
-            return np.asarray(np.subtract.outer(effect, (self.today_phi @ np.array(slopes))[reference]))
+        def step(effect: FloatArray, slopes: Triple, more: Sequence[float] = ()) -> FloatArray:
+            today = self.today_phi @ np.array(slopes)
+            if more:
+                today = today + np.array([features[0] @ np.array(more) for features in self._saturating])
+            return np.asarray(np.subtract.outer(effect, today[reference]))
 
-        outcome = self.response.outcome
         return Shift(
-            renew=pairs.omega * step(numbers.renew, outcome.renew),
-            expand=step(numbers.expand, outcome.expand),
+            renew=pairs.omega * step(numbers.renew, outcome.renew, second.renew if second else ()),
+            expand=step(numbers.expand, outcome.expand, second.expand if second else ()),
             contract=pairs.omega * step(numbers.contract, outcome.contract),
             leak=numbers.leak[:, None],
         )
 
     def predict_many(self, pairs: PairTable, segment: int, numbers: PlanNumbers) -> Predicted:
-        """Year-end ARR at load 1 of pairs whose CSMs belong to the segment, shape (plans, pairs)."""
+        """Year-end ARR at load 1 of pairs whose CSMs belong to the segment, shape (plans, pairs).
+
+        With weights it is averaged, for the plans in `numbers.row` and no others.
+        """
+        if self.weights:
+            return self._averages.predict(pairs, segment, numbers.row)
         quit_chance = self.quit_chance[segment][np.ix_(pairs.csm, numbers.row)].T
         return predict(pairs, self.shift(pairs, numbers), quit_chance)
 
@@ -267,6 +305,15 @@ class Problem:
         return predict(pairs, Shift(0.0, 0.0, 0.0, self.today_leak[self.reference_segment]), 0.0)
 
     @cached_property
+    def unowned(self) -> Predicted:
+        """Year-end ARR of every account if nobody looks after it."""
+        if not self.weights:
+            return self.neutral
+        parts = [(w, member.neutral) for w, member in zip(self.weights, self.members, strict=True)]
+        kept = sum((w * part.kept for w, part in parts), start=np.zeros(len(self.accounts.ids)))
+        return Predicted(kept, sum((w * part.expanded for w, part in parts), start=np.zeros(len(kept))))
+
+    @cached_property
     def expansion_range(self) -> tuple[float, float]:
         """Lowest and highest log-odds of expansion of any account with any CSM, without the plan's effect."""
         outcome = self.response.outcome
@@ -288,6 +335,8 @@ class Problem:
     @cached_property
     def kappa(self) -> FloatArray:
         """ARR at risk per hour in USD, per segment, at the baseline: today's plan and today's CSM."""
+        if self.weights:
+            return np.asarray(np.array(self.weights) @ np.array([member.kappa for member in self.members]))
         everyone = np.arange(len(self.accounts.ids))
         pairs = self.pairs(everyone, self.accounts.csm)
         at_risk = arr_at_risk(pairs, self.response.outcome, self.today_leak[self.reference_segment])
@@ -295,6 +344,30 @@ class Problem:
         usd = sum_by(self.accounts.segment, at_risk, count)
         hours = sum_by(self.accounts.segment, self.accounts.hours, count)
         return np.where(hours > 0.0, usd / np.where(hours > 0.0, hours, 1.0), 0.0)
+
+    # ---- what is not known ------------------------------------------------------------------------------------
+
+    @cached_property
+    def members(self) -> tuple[Problem, ...]:
+        """The problem under every response of the belief; none where nothing was drawn."""
+        return tuple(members(self))
+
+    @cached_property
+    def _averages(self) -> Averages:
+        return Averages(self)
+
+    def averaged(self, count: int) -> Problem:
+        """The problem with the mean over so many draws as its value; as it is without draws or with a count of 0."""
+        if self.belief is None or count <= 0:
+            return replace(self, weights=())
+        belief = self.belief.some(count)
+        size = len(belief.responses)
+        return replace(self, belief=belief, weights=(1.0 / size,) * size)
+
+    def with_response(self, change: Callable[[Response], Response]) -> Problem:
+        """The problem with a change made to its response and to every draw."""
+        belief = None if self.belief is None else self.belief.changed(change)
+        return replace(self, response=change(self.response), belief=belief)
 
     # ---- variants ---------------------------------------------------------------------------------------------
 

@@ -55,7 +55,9 @@ def grid_plans(problem: Problem, segment: int, menu: MenuSpec) -> list[Plan]:
     for base_factor, share in itertools.product(menu.base_factors, menu.variable_shares):
         level = make_plan(Mix("level", ()), base_factor, share)
         if scored.mixes and not _is_forbidden(problem, level_amounts(level, problem, segment)):
-            kept = undominated(_numbers(problem, segment, scored, level))
+            # What beats a plan under one response need not beat it under another.
+            averaged = bool(problem.weights)
+            kept = range(len(scored.mixes)) if averaged else undominated(_numbers(problem, segment, scored, level))
             plans += [make_plan(scored.mixes[k], base_factor, share) for k in kept]
     return plans
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +17,8 @@ import numpy as np
 from optcomp.errors import Finding, InputError
 from optcomp.learn.maps import feature_names, menu_features
 from optcomp.problem import Problem
-from optcomp.response.parameters import BaseRates, Response, Skill
+from optcomp.response.belief import Belief
+from optcomp.response.parameters import BaseRates, Response, Saturating, Skill
 from optcomp.types import BoolArray, FloatArray
 
 FORMAT = "optcomp/draws/1"
@@ -28,6 +30,7 @@ class Draws:
 
     names : keys of the response model file; values : shape (draws, names); is_hill : which draws are of the saturating
     map; skill_renew, skill_expand : log-odds of each CSM, shape (draws, csms)
+    is_identified, honest_share : as in `Belief`
     """
 
     names: tuple[str, ...]
@@ -36,6 +39,8 @@ class Draws:
     csms: tuple[str, ...]
     skill_renew: FloatArray
     skill_expand: FloatArray
+    is_identified: bool = False
+    honest_share: float = float("nan")
 
     def __len__(self) -> int:
         return len(self.values)
@@ -54,8 +59,14 @@ class Draws:
         np.savez(
             stream, format=np.array(FORMAT), names=np.array(self.names), values=self.values, is_hill=self.is_hill,
             csms=np.array(self.csms, dtype=np.str_), skill_renew=self.skill_renew, skill_expand=self.skill_expand,
+            is_identified=np.array(self.is_identified), honest_share=np.array(self.honest_share),
         )  # fmt: skip
         return stream.getvalue()
+
+
+def draws_path(path: Path) -> Path:
+    """Where the draws of a fitted file are: ``FILE.draws.npz`` beside ``FILE.toml``."""
+    return path.with_name(f"{path.stem}.draws.npz")
 
 
 def load_draws(path: Path) -> Draws:
@@ -77,6 +88,9 @@ def load_draws(path: Path) -> Draws:
                 csms=tuple(str(name) for name in archive["csms"]),
                 skill_renew=archive["skill_renew"],
                 skill_expand=archive["skill_expand"],
+                # Files of before these two were kept say nothing about them.
+                is_identified=bool(archive["is_identified"]) if "is_identified" in archive else False,
+                honest_share=float(archive["honest_share"]) if "honest_share" in archive else float("nan"),
             )
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         found = f"cannot be read as draws ({type(error).__name__})"
@@ -108,7 +122,7 @@ def plan_log_odds(draws: Draws, problem: Problem, segment: int) -> PlanLogOdds:
 
 
 def response_of(draws: Draws, row: int, prior: Response) -> Response:
-    """One draw as a response; under the saturating map its plans do nothing (see `plan_log_odds`)."""
+    """One draw as a response, with the map that it was drawn under."""
     numbers = dict(zip(draws.names, draws.values[row].tolist(), strict=True))
 
     def part(prefix: str) -> dict[str, float]:
@@ -132,4 +146,18 @@ def response_of(draws: Draws, row: int, prior: Response) -> Response:
         outcome=replace(prior.outcome, **tasks, **plain),  # type: ignore[arg-type]
         turnover=replace(prior.turnover, **part("turnover.")),
         skill=skill,
+        saturating=_saturating(numbers) if bool(draws.is_hill[row]) else None,
     )
+
+
+def _saturating(numbers: Mapping[str, float]) -> Saturating:
+    def slopes(outcome: str) -> tuple[float, ...]:
+        return tuple(numbers[name] for name in feature_names("hill", outcome))
+
+    return Saturating(numbers["hill.kappa"], slopes("renew"), slopes("expand"))
+
+
+def belief_of(draws: Draws, prior: Response) -> Belief:
+    """The draws as responses that share what was not fitted with `prior`."""
+    responses = tuple(response_of(draws, row, prior) for row in range(len(draws)))
+    return Belief(responses, draws.is_identified, draws.honest_share)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from optcomp.learn.draws import Draws
+from optcomp.learn.draws import Draws, draws_path
 from optcomp.learn.evidence import Identification, Lever, identification, levers
-from optcomp.learn.fit_file import FitFile, draws_path, file_text, replace_file
+from optcomp.learn.fit_file import FitFile, file_text, replace_file
 from optcomp.learn.history import History
+from optcomp.learn.honest import honest_share
 from optcomp.learn.panel import Panel
 from optcomp.learn.posterior import Posterior, fit_posterior
 from optcomp.learn.priors import Priors
@@ -73,6 +74,12 @@ class Fit:
             if csm in today
         }
 
+    @cached_property
+    def told(self) -> Draws:
+        """The draws with what is to be said about them: whether a plan effect is identified, and the honest share."""
+        is_identified = not self.identification.is_one_plan
+        return replace(self.draws, is_identified=is_identified, honest_share=honest_share(self.panel))
+
     @property
     def warnings(self) -> tuple[str, ...]:
         """What has to be said before anybody uses the fit, the gravest first."""
@@ -101,7 +108,7 @@ class Fit:
         """
         beside = draws_path(path)
         # Draws first: a response file without its draws would be used as if nothing were uncertain.
-        replace_file(beside, self.draws.to_bytes())
+        replace_file(beside, self.told.to_bytes())
         replace_file(path, file_text(self._file(path)).encode("utf-8"))
         return path, beside
 

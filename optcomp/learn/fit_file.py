@@ -35,11 +35,6 @@ class FitFile:
     seed: int
 
 
-def draws_path(path: Path) -> Path:
-    """Where the draws of a fitted file are: ``FILE.draws.npz`` beside ``FILE.toml``."""
-    return path.with_name(f"{path.stem}.draws.npz")
-
-
 def replace_file(path: Path, content: bytes) -> None:
     """Put the content at the path, whole or not at all, readable by its owner only.
 

@@ -14,17 +14,14 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from optcomp.plan import METRICS, Plan
+from optcomp.plan import Plan
 from optcomp.problem import Problem
-from optcomp.response.effort import mix_arrays
+from optcomp.response.saturating import COMPONENTS
 from optcomp.types import FloatArray
 
 MapName = Literal["effort", "hill"]
 MAPS: tuple[MapName, ...] = get_args(MapName)
 TASKS = ("retain", "expand", "playbook")
-#: Components of the saturating map; logo retention counts as renewals, as it does in the effort index.
-COMPONENTS = ("GRR", "EXP", "CSAT", "ACT", "RES", "TEAM")
-_SAME_AS = {"LOGO": "GRR"}
 
 
 def feature_names(which: MapName, outcome: str) -> tuple[str, ...]:
@@ -51,20 +48,4 @@ def menu_features(which: MapName, problem: Problem, segment: int, kappa: float) 
 def _of_segment(which: MapName, problem: Problem, segment: int, plans: Sequence[Plan], kappa: float) -> FloatArray:
     if which == "effort":
         return problem.effects_of(segment, plans).phi
-    dollars = _dollars(problem, segment, plans)
-    merged = np.zeros((len(plans), len(COMPONENTS)))
-    for column, metric in enumerate(METRICS):
-        merged[:, COMPONENTS.index(_SAME_AS.get(metric, metric))] += dollars[:, column]
-    return np.asarray(merged / (merged + kappa))
-
-
-def _dollars(problem: Problem, segment: int, plans: Sequence[Plan]) -> FloatArray:
-    """Effective USD a year at target on each metric, shape (plans, metrics)."""
-    people = problem.people(segment)
-    mean_base = sum(c.base for c in people) / len(people) if people else 0.0
-    response = problem.response
-    arrays = mix_arrays(
-        [p.mix for p in plans], heads=len(people), effort=response.effort, attainment=response.attainment
-    )
-    variable = np.array([mean_base * p.base_factor * p.variable_per_base for p in plans])
-    return np.asarray(variable[:, None] * arrays.pull)
+    return problem.saturating_of(segment, plans, kappa)

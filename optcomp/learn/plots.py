@@ -16,10 +16,11 @@ from optcomp.errors import OutputError
 from optcomp.learn.evidence import Lever
 from optcomp.learn.fit import Fit
 from optcomp.learn.fit_file import replace_file
-from optcomp.learn.maps import COMPONENTS, MAPS, feature_names, features
+from optcomp.learn.maps import MAPS, feature_names, features
 from optcomp.learn.posterior import is_plan_effect
 from optcomp.model_files import NORMAL_90
 from optcomp.plan import Component, Mix, Plan
+from optcomp.response.saturating import COMPONENTS
 from optcomp.types import FloatArray
 
 if TYPE_CHECKING:

@@ -69,8 +69,14 @@ def sensitivity(panel: Panel, posterior: Posterior) -> Sensitivity:
         "effort map only": tables[1.0, "effort"],
         "saturating map only": tables[1.0, "hill"],
     }
-    allowed = [_allowed(panel.problem, s) for s in range(len(panel.problem.segments))]
+    allowed = [allowed_plans(panel.problem, s) for s in range(len(panel.problem.segments))]
     return Sensitivity(tuple(_choose(panel.problem, name, t, allowed) for name, t in scenarios.items()))
+
+
+def mixed_values(problem: Problem, panel: Panel, posterior: Posterior) -> list[FloatArray]:
+    """Year-end ARR in USD of today's books under every plan, the mean of both maps at their modes, per segment."""
+    both = [plan_values(problem, at_mode(panel, posterior, which)) for which in MAPS]
+    return [np.mean(values, axis=0) for values in zip(*both, strict=True)]
 
 
 def plan_values(problem: Problem, point: Draws) -> list[FloatArray]:
@@ -102,7 +108,7 @@ def _segment_values(problem: Problem, segment: int, effects: PlanLogOdds) -> Flo
     return values
 
 
-def _allowed(problem: Problem, segment: int) -> FloatArray:
+def allowed_plans(problem: Problem, segment: int) -> FloatArray:
     """1 for today's plan and for new plans within the budget's share and the guardrail."""
     mine = problem.csms.segment == segment
     cost = problem.pay_cost[segment][mine].sum(axis=0)

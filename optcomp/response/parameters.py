@@ -132,8 +132,23 @@ class Skill:
 
 
 @dataclass(frozen=True, slots=True)
+class Saturating:
+    """Log-odds per unit of the saturating map's features, by component; kappa : USD a year of half the effect.
+
+    Features count from today's plan of the account's CSM, so base rates mean "today" (SCIENCE 1.5).
+    """
+
+    kappa: float
+    renew: tuple[float, ...]
+    expand: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
-    """All parameters of the response, by part; `base` has an entry `default` for segments not named."""
+    """All parameters of the response, by part; `base` has an entry `default` for segments not named.
+
+    saturating : the second map of plans, in draws of a fit only
+    """
 
     name: str
     origin: Origin
@@ -144,6 +159,7 @@ class Response:
     turnover: Turnover
     attainment: Attainment
     skill: Mapping[str, Skill] = field(default_factory=dict)
+    saturating: Saturating | None = None
 
     def base_rates(self, segment: str) -> BaseRates:
         """Base rates of a segment, or the default ones."""
