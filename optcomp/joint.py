@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from optcomp.decompose.search import Target
-from optcomp.engine import Ending, Engine, Job, Limits, Outcome, Progress
+from optcomp.engine import Ending, Executor, Job, Limits, Outcome, Progress
 from optcomp.formulation.build import Extras, formulate
 from optcomp.formulation.compile import Compiled, compile_model
 from optcomp.formulation.extract import column_of, extract, load_error, start_at
@@ -42,7 +42,7 @@ class JointPath:
     """
 
     problem: Problem
-    engine: Engine
+    engine: Executor
     target: Target
     hooks: Sequence[Hook]
     on_bound: Callable[[float], None]

@@ -7,14 +7,14 @@ import numpy as np
 from optcomp.decompose.master import Master
 from optcomp.decompose.pools import Pool
 from optcomp.decompose.search import plans_of_all
-from optcomp.engine import Engine
+from optcomp.engine import Executor
 from optcomp.formulation.scope import POINTS
 from optcomp.problem import Problem
 from optcomp.response.load import load_cost
 from optcomp.types import FloatArray, sum_by
 
 
-def plans_at_books(problem: Problem, engine: Engine) -> tuple[int, ...] | None:
+def plans_at_books(problem: Problem, engine: Executor) -> tuple[int, ...] | None:
     """Plan row of every segment that is best for today's books within the budget, or None when no plans fit it.
 
     Accounts of a leaver count as if the leaver stayed, so that pay is not chosen on a gap in the books.

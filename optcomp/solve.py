@@ -15,7 +15,7 @@ from optcomp.decompose.frontier import MoveFrontier
 from optcomp.decompose.master import Pick
 from optcomp.decompose.pools import why_joint
 from optcomp.decompose.search import Found, Search, Target, plans_of_all
-from optcomp.engine import Engine, interruptible
+from optcomp.engine import Engine, Executor, interruptible
 from optcomp.errors import SolverError
 from optcomp.evaluate import Evaluation, current_solution, evaluate
 from optcomp.formulation.scope import POINTS, has_priced_moves
@@ -150,8 +150,8 @@ class Engines:
     helper : solves the small programs that must go on
     """
 
-    main: Engine
-    helper: Engine
+    main: Executor
+    helper: Executor
 
 
 def solve(
@@ -201,7 +201,7 @@ class _Run:
         if self.method == "auto":
             self.method = "joint" if self.why_joint else "decomposed"
 
-    def solve(self, engine: Engine, helper: Engine, *, is_interrupted: Callable[[], bool]) -> None:
+    def solve(self, engine: Executor, helper: Executor, *, is_interrupted: Callable[[], bool]) -> None:
         """Try today's solution, then the two one-after-the-other ways, then both together."""
         deadline = self.started + self.settings.time_limit_seconds
         target = Target(
@@ -244,7 +244,7 @@ class _Run:
         rule = self.problem.rules["moves"]
         return rule.is_on and not has_priced_moves(self.problem)
 
-    def _solve_within_moves(self, engine: Engine, helper: Engine, target: Target) -> None:
+    def _solve_within_moves(self, engine: Executor, helper: Executor, target: Target) -> None:
         rule = self.problem.rules["moves"]
         off = {**self.problem.rules.by_id, "moves": replace(rule, state="off")}
         free = replace(self.problem, rules=replace(self.problem.rules, by_id=off))
@@ -278,7 +278,7 @@ class _Run:
 
     # ---- the joint program ------------------------------------------------------------------------------------
 
-    def _solve_joint(self, path: JointPath, helper: Engine) -> None:
+    def _solve_joint(self, path: JointPath, helper: Executor) -> None:
         self.phase = "books first, then pay"
         books = path.books_under([0] * len(self.problem.segments)).solution
         if books is not None:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from optcomp.cli.cluster import check_consent, engines_of
 from optcomp.cli.patience import Patience
 
 if TYPE_CHECKING:
     from optcomp.assemble import Loaded
     from optcomp.publish import Target
-    from optcomp.solve import Result, Settings
+    from optcomp.solve import Engines, Result, Settings
 
 EXIT_INFEASIBLE = 4
 EXIT_GAP = 5
@@ -65,6 +66,8 @@ def _finite(context: click.Context, option: click.Parameter, value: float) -> fl
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**31 - 1), help="Seed of the solver.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Lay a setting over instance.toml.")
 @click.option("--jobs", default=2, show_default=True, type=click.IntRange(1, 1024), help="Solver processes at a time.")
+@click.option("--cluster", metavar="ADDRESS", help="Solve on the Dask cluster at tcp://HOST:8786 instead of here.")
+@click.option("--i-trust-cluster", is_flag=True, help="Agree that numbers derived from salaries leave this machine.")
 @click.option(
     "--method",
     default="auto",
@@ -87,6 +90,8 @@ def command(
     seed: int,
     overrides: tuple[str, ...],
     jobs: int,
+    cluster: str | None,
+    i_trust_cluster: bool,
     method: str,
     hooks: tuple[Path, ...],
     as_json: bool,
@@ -112,18 +117,21 @@ def command(
     from optcomp.solve import Settings
     from optcomp.write import FILES
 
+    check_consent(cluster, is_trusted=i_trust_cluster)
     options = Options(instance, out, overrides, hooks, require_gap, as_json, quiet)
     with Patience() as patience:
         loaded = load(instance, overrides=overrides)
         settings = Settings(time_limit, gap, seed, jobs, method, tuple(load_hook(path) for path in hooks))
-        with reserved(out, frozenset(FILES), force=force) as target:
+        with reserved(out, frozenset(FILES), force=force) as target, engines_of(cluster) as engines:
             patience.save()
-            result = _search(loaded, settings, options, patience)
+            result = _search(loaded, settings, options, patience, engines)
             code = _tell(result, loaded, settings, options, target)
         return patience.exit_code or code
 
 
-def _search(loaded: Loaded, settings: Settings, options: Options, patience: Patience) -> Result:
+def _search(
+    loaded: Loaded, settings: Settings, options: Options, patience: Patience, engines: Engines | None
+) -> Result:
     """Solve, with progress on stderr."""
     import sys
 
@@ -136,7 +144,7 @@ def _search(loaded: Loaded, settings: Settings, options: Options, patience: Pati
             patience.hand_over()
             show(step)
 
-        result = solve(loaded.problem, settings, on_progress)
+        result = solve(loaded.problem, settings, on_progress, engines=engines)
     patience.note(result.signal)
     return result
 

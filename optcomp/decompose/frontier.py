@@ -21,7 +21,7 @@ import numpy as np
 from optcomp.decompose.master import Pick
 from optcomp.decompose.search import Found, Search, Target
 from optcomp.decompose.structure import Row, Structure
-from optcomp.engine import Ending, Engine, Job, Limits, Program
+from optcomp.engine import Ending, Executor, Job, Limits, Program
 from optcomp.problem import Problem
 from optcomp.solution import Solution
 from optcomp.types import IntArray
@@ -86,8 +86,8 @@ class MoveFrontier:
     """
 
     problem: Problem
-    engine: Engine
-    helper: Engine
+    engine: Executor
+    helper: Executor
     target: Target
     on_found: Callable[[Search, Found], None]
     _shared: dict[tuple[int, frozenset[int], bool], Structure] = field(default_factory=dict)

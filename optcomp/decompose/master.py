@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from optcomp.decompose.pools import Pool
-from optcomp.engine import Ending, Engine, Job, Limits, Program
+from optcomp.engine import Ending, Executor, Job, Limits, Program
 from optcomp.problem import Problem
 from optcomp.rules import Rule
 from optcomp.types import FloatArray, IntArray
@@ -48,7 +48,7 @@ class Choices:
 class Master:
     """Chooses among the plans that are still active, one array of plan rows per segment."""
 
-    def __init__(self, problem: Problem, pools: Sequence[Pool], engine: Engine) -> None:
+    def __init__(self, problem: Problem, pools: Sequence[Pool], engine: Executor) -> None:
         self.problem, self.pools, self.engine = problem, pools, engine
         self.has_failed = False  # the solver ended without an answer, which is no proof that there is none
         ratio = problem.rules["exposure"]["max_ratio"]

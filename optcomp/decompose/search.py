@@ -19,7 +19,7 @@ from optcomp.decompose.knowledge import Knowledge
 from optcomp.decompose.master import Master, Pick, Values
 from optcomp.decompose.pools import split
 from optcomp.decompose.structure import Structure
-from optcomp.engine import Ending, Engine, Job, Limits
+from optcomp.engine import Ending, Executor, Job, Limits
 from optcomp.problem import Problem
 from optcomp.solution import Solution
 from optcomp.types import FloatArray, IntArray
@@ -75,8 +75,8 @@ class Search:
     """
 
     problem: Problem
-    engine: Engine
-    helper: Engine
+    engine: Executor
+    helper: Executor
     target: Target
     on_found: Callable[[Search, Found], None]
     move_price: float = 0.0

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import cast
 
-from optcomp.engine.job import Ending, Job, Outcome, Progress
+from optcomp.engine.executor import OnProgress
+from optcomp.engine.job import Ending, Job, Outcome
 from optcomp.engine.run import ReportError, Run, answer_without_solver
 from optcomp.engine.task import Report
 from optcomp.engine.worker import Pool, Worker
 from optcomp.errors import SolverError
 from optcomp.types import FloatArray
-
-OnProgress = Callable[[Progress], None]
 
 SECONDS_BETWEEN_LOOKS = 0.1
 """How long the parent waits before it looks at its clocks and the interrupt flag again; 0.1 s feels like at once."""

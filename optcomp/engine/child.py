@@ -1,7 +1,7 @@
 """The inside of a worker process: HiGHS in a thread, the main thread listening for an interrupt or the parent's end.
 
-Only this module imports highspy, and only a worker imports this module: the parent can live beside libraries that clash
-with HiGHS (ortools brings its own), and cannot be taken down by it.
+Only this module imports highspy, and only a worker imports this module (`remote` in a worker of a cluster): the parent
+can live beside libraries that clash with HiGHS (ortools brings its own), and cannot be taken down by it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -37,7 +38,7 @@ def listen(connection: Connection) -> None:
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
     threading.excepthook = lambda _: os._exit(70)  # the parent takes a dead worker for a failed attempt
-    connection.send(("ready", _new_highs().version()))
+    connection.send(("ready", highs_version()))
     stop = threading.Event()
     solving: threading.Thread | None = None
     while True:
@@ -49,24 +50,29 @@ def listen(connection: Connection) -> None:
             return
         if isinstance(message, Task):
             stop = threading.Event()
-            solving = threading.Thread(target=_Solve(message, connection, stop).run, daemon=True)
+            attempt = Solve(message, lambda kind, content: connection.send((kind, content)), stop.is_set)
+            solving = threading.Thread(target=attempt.run, daemon=True)
             solving.start()
         else:
             stop.set()
 
 
-class _Solve:
-    """One attempt: builds the HiGHS object, streams what it finds, reports at the end."""
+class Solve:
+    """One attempt: builds the HiGHS object, streams what it finds, reports at the end.
 
-    def __init__(self, task: Task, connection: Connection, stop: threading.Event) -> None:
+    send : called with "point", "bound" and, at the end, "done", each with its content; is_stopped : asked now and then
+    """
+
+    def __init__(self, task: Task, send: Callable[[str, object], None], is_stopped: Callable[[], bool]) -> None:
         self._task = task
-        self._connection = connection
-        self._stop = stop
+        self._send = send
+        self._is_stopped = is_stopped
         self._deadline = time.monotonic() + task.time_limit_seconds
         self._last_bound = np.inf
         self._last_sent = -np.inf
 
     def run(self) -> None:
+        """Solve the task, from the first word to the last."""
         highs = _new_highs()
         if not (_set_options(highs, self._task) and _pass_program(highs, self._task)):
             self._send("done", Report("refused", None, np.inf, None, 0))
@@ -79,15 +85,12 @@ class _Solve:
         highs.run()
         self._send("done", self._report(highs))
 
-    def _send(self, kind: str, content: object) -> None:
-        self._connection.send((kind, content))
-
     def _on_point(self, event: Any) -> None:
         self._send("point", np.array(event.data_out.mip_solution, dtype=np.float64))
 
     def _on_pause(self, event: Any) -> None:
         now = time.monotonic()
-        if self._stop.is_set() or now > self._deadline:
+        if self._is_stopped() or now > self._deadline:
             event.interrupt()
         if self._task.relax or now - self._last_sent < SECONDS_BETWEEN_BOUNDS:
             return
@@ -100,11 +103,16 @@ class _Solve:
         info, solution = highs.getInfo(), highs.getSolution()
         status = highs.getModelStatus().name
         if status in ("kInterrupt", "kHighsInterrupt"):
-            status = "kInterrupt" if self._stop.is_set() else "kTimeLimit"
+            status = "kInterrupt" if self._is_stopped() else "kTimeLimit"
         point = np.array(solution.col_value) if info.primal_solution_status == 2 and solution.value_valid else None
         duals = -np.array(solution.row_dual) if solution.dual_valid else None
         bound = -float(info.mip_dual_bound) if info.valid else np.inf
         return Report(status, point, bound, duals, int(info.mip_node_count))
+
+
+def highs_version() -> str:
+    """Version of HiGHS itself, whatever the package says."""
+    return str(_new_highs().version())
 
 
 def _new_highs() -> Any:

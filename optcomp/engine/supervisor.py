@@ -7,16 +7,16 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from types import FrameType, TracebackType
-from typing import Self
+from types import FrameType
 
-from optcomp.engine.batch import Batch, OnProgress
+from optcomp.engine.batch import Batch
+from optcomp.engine.executor import Executor, OnProgress
 from optcomp.engine.job import Job, Outcome
 from optcomp.engine.program import check
 from optcomp.engine.worker import Pool
 
 
-class Engine:
+class Engine(Executor):
     """The one door to HiGHS: programs in, points with bounds out; HiGHS runs in child processes and cannot hurt us.
 
     Use as a context manager. Workers start when first needed and are used again. One thread may solve at a time;
@@ -36,13 +36,10 @@ class Engine:
         # multiprocessing joins its children at exit and ours do not heed its SIGTERM: end them before it comes to that.
         atexit.register(self.close)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    @property
+    def info(self) -> str:
+        """Who solves, in words."""
+        return f"{self._pool.size} processes of this machine"
 
     @property
     def process_ids(self) -> list[int]:
@@ -58,22 +55,10 @@ class Engine:
         """Stop: running solves come back INTERRUPTED with their best point and bound, later ones at once."""
         self._is_interrupted = True  # nothing but this: a signal handler may run while any lock is held
 
-    def solve(self, job: Job, *, on_progress: OnProgress | None = None, deadline: float | None = None) -> Outcome:
-        """The outcome of one job; `deadline` is on the clock of `time.monotonic`."""
-        return self.solve_many([job], on_progress=on_progress, deadline=deadline)[0]
-
     def solve_many(
         self, jobs: Sequence[Job], *, on_progress: OnProgress | None = None, deadline: float | None = None
     ) -> list[Outcome]:
-        """The outcomes of the jobs, in their order, solved in parallel; a job's clock starts when a worker takes it.
-
-        Raises
-        ------
-        ValueError
-            When a program holds a NaN or an infinite coefficient.
-        SolverError
-            When HiGHS contradicts itself, or no worker can be started.
-        """
+        """The outcomes of the jobs, in their order (see `Executor`)."""
         for job in jobs:
             check(job.program)
         if not self._lock.acquire(blocking=False):
@@ -94,7 +79,7 @@ class Engine:
 class Interruption:
     """Which signal asked to stop, or None; a command ends with `exit_code` then."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Executor) -> None:
         self._engine = engine
         self.received: signal.Signals | None = None
 
@@ -115,7 +100,7 @@ class Interruption:
 
 
 @contextmanager
-def interruptible(engine: Engine) -> Iterator[Interruption]:
+def interruptible(engine: Executor) -> Iterator[Interruption]:
     """Handlers for Ctrl-C and SIGTERM that make the engine stop with its best answer; the old ones return afterwards.
 
     Only the main thread can install handlers; elsewhere nothing is changed.
