@@ -134,9 +134,11 @@ class Master:
                 return None
             money = np.array([line[s][rows] for line in self.always]).reshape(len(self.money_rules), len(rows))
             parts.append((rows[is_possible], s, -1, frozenset(), worth[is_possible], money[:, is_possible]))
+        # A filling under a plan that has no column of its own would be bound by no row.
+        possible = {p[1]: p[0] for p in parts}
         for k, pool in enumerate(self.pools):
             if pool.open_csms:
-                parts += self._open_parts(values[k], k, plans[pool.segment])
+                parts += self._open_parts(values[k], k, possible[pool.segment])
         return Choices(
             segment=np.concatenate([np.full(len(p[0]), p[1]) for p in parts]),
             plan=np.concatenate([p[0] for p in parts]),
