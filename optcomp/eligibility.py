@@ -30,8 +30,7 @@ def broken_pairs(problem: Problem, rule_id: str) -> BoolArray:
     accounts, csms = problem.accounts, problem.csm_list
     shape = (len(accounts.ids), len(csms))
     if rule_id == "locks":
-        owned = accounts.locked & (accounts.csm >= 0)
-        return np.asarray(owned[:, None] & (accounts.csm[:, None] != np.arange(len(csms))[None, :]))
+        return _locked(problem)
     if rule_id == "leavers":
         return np.broadcast_to(problem.csms.is_leaving[None, :], shape)
     if rule_id == "forbidden_pairs":
@@ -65,6 +64,15 @@ def _differs(values: np.ndarray, known: tuple[str, ...]) -> BoolArray:
     if not known:
         return np.zeros(len(values), dtype=bool)
     return np.asarray((values != "") & ~np.isin(values, known))
+
+
+def _locked(problem: Problem) -> BoolArray:
+    """Everybody but today's CSM of a locked account, and everybody but the CSM whom a kept line names."""
+    accounts = problem.accounts
+    owner = np.where(accounts.locked, accounts.csm, -1)
+    for line in problem.instance.kept:
+        owner[problem.account_index[line.account_id]] = problem.csm_index[line.csm_id]
+    return np.asarray((owner >= 0)[:, None] & (owner[:, None] != np.arange(len(problem.csms.ids))[None, :]))
 
 
 def _marked(problem: Problem, *, eligible: bool) -> BoolArray:

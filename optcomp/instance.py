@@ -109,6 +109,15 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A line that a person keeps by hand: this account with this CSM, and why. It acts like a lock."""
+
+    account_id: str
+    csm_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """A group of accounts and CSMs that shares one pay plan.
 
@@ -151,6 +160,7 @@ class Instance:
     pay_budget : USD in the plan year for base plus expected variable pay
     target_nrr : the goal that was set, as a ratio (1.15 = 115 %), or None
     rule_overrides : rule id → parameter → value, on top of the rule pack
+    kept : lines that a person keeps by hand, sorted by account
     """
 
     name: str
@@ -167,6 +177,7 @@ class Instance:
     target_nrr: float | None = None
     currency: str = "USD"
     priority: str = ""
+    kept: tuple[Kept, ...] = ()
 
     def __post_init__(self) -> None:
         findings = [*_duplicates("account", [a.account_id for a in self.accounts])]

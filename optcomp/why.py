@@ -22,9 +22,13 @@ def move_reasons(problem: Problem, decision: Decision, gain: FloatArray) -> list
     forced = _forced_reasons(problem, decision)
     free = _free_reasons(problem, decision, gain)
     facts = problem.accounts
+    kept = {line.account_id: line for line in problem.instance.kept}
     reasons = []
     for a, account in enumerate(problem.account_list):
-        if facts.csm[a] < 0:
+        line = kept.get(account.account_id)
+        if line is not None and problem.csm_index[line.csm_id] == decision.owner[a]:
+            reasons.append(line.reason)
+        elif facts.csm[a] < 0:
             reasons.append("had no CSM")
         elif not decision.moved[a]:
             reasons.append(f"locked: {account.lock_reason}".rstrip(": ") if account.locked else "stays")

@@ -13,6 +13,7 @@ import pandas as pd
 from optcomp.cells import neutralise
 from optcomp.errors import Finding
 from optcomp.frames import Decided, View, frames
+from optcomp.keep import KEPT, kept_bytes
 from optcomp.manifest import Origin, manifest
 from optcomp.plan_page import plan_pages
 from optcomp.publish import reserved
@@ -56,7 +57,7 @@ def write_solution(
     OutputError
         When the folder is not empty, is a link, or cannot be written; what was there is then as it was.
     """
-    with reserved(out, frozenset(FILES), force=force) as target:
+    with reserved(out, frozenset({*FILES, KEPT}), force=force) as target:
         target.publish(solution_files(result, target.path, origin=origin, settings=settings, warnings=warnings))
 
 
@@ -65,7 +66,11 @@ def solution_files(
 ) -> dict[str, bytes]:
     """Name → content of every file of the folder `out`."""
     files = decision_files(result)
-    files[SUMMARY] = json_bytes(summarise(result, warnings=warnings, files=FILES))
+    kept = result.problem.instance.kept
+    if kept:
+        files[KEPT] = kept_bytes(kept)
+    names = (*FILES, KEPT) if kept else FILES
+    files[SUMMARY] = json_bytes(summarise(result, warnings=warnings, files=names))
     files[MANIFEST] = json_bytes(manifest(origin, settings, out, files))
     return files
 

@@ -39,6 +39,8 @@ COMMANDS: dict[str, LazyCommand] = {
     "rebalance": LazyCommand("optcomp.cli.rebalance:command", "New books after people leave, join or change."),
     "evaluate": LazyCommand("optcomp.cli.evaluate:command", "Re-check a written solution from its files alone."),
     "fit": LazyCommand("optcomp.cli.fit:command", "Learn from history, and say what it cannot tell."),
+    "explain": LazyCommand("optcomp.cli.explain:command", "Say why an account, a book or a plan is as it is."),
+    "diff": LazyCommand("optcomp.cli.diff:command", "Compare two written solutions."),
     "export": LazyCommand("optcomp.cli.export:command", "Write the mixed-integer program as an LP or MPS file."),
     "models": LazyCommand("optcomp.cli.models:command", "List and show the model files that come with optcomp."),
     "sensitivity": LazyCommand("optcomp.cli.sensitivity:command", "What more pay budget buys, and where to put it."),

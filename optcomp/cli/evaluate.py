@@ -15,16 +15,28 @@ EXIT_FAILED = 7
 @click.option(
     "--hook", "hooks", multiple=True, type=click.Path(path_type=Path), help="A file of constraints of your own."
 )
+@click.option(
+    "--assignment",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="CSV with account_id and to: score DIR with these lines changed, against DIR.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
-def command(solution: Path, instance: Path | None, hooks: tuple[Path, ...], as_json: bool) -> int:
+def command(
+    solution: Path, instance: Path | None, hooks: tuple[Path, ...], assignment: Path | None, as_json: bool
+) -> int:
     """Re-check the solution in DIR from its files and the instance; no solver is used.
 
     Inputs and files must be those of the manifest, rows complete, plans on the menu, hard rules kept, and every number
     the one that the facts give: within 1e-9 for ratios, a cent for money, the last digit for tables.
 
+    With --assignment the decision in DIR is scored with the lines of that file (an assignment.csv edited by hand, or
+    the lines that you would change) beside it as it is, term by term and rule by rule.
+
     \b
     Example:
       optcomp evaluate out
+      optcomp evaluate out --assignment out/assignment.csv
 
     Exit codes: 0 it holds, 3 it cannot be read or its instance cannot, 7 it does not hold.
     """
@@ -33,7 +45,27 @@ def command(solution: Path, instance: Path | None, hooks: tuple[Path, ...], as_j
     from optcomp.cli.evaluate_text import as_object, evaluate_text
     from optcomp.recheck import recheck
 
+    if assignment is not None:
+        return _score(solution, instance, assignment, as_json)
     outcome = recheck(solution, instance=instance, hooks=hooks)
     text = json.dumps(as_object(outcome), indent=2, ensure_ascii=False) if as_json else evaluate_text(outcome, solution)
     click.echo(text)
     return 0 if outcome.holds else EXIT_FAILED
+
+
+def _score(solution: Path, instance: Path | None, assignment: Path, as_json: bool) -> int:
+    """Print the edited decision beside the one in the folder."""
+    import json
+
+    from optcomp.cli.diff_text import diff_text
+    from optcomp.comparison import Side, compare, edited
+    from optcomp.evaluate import evaluate
+    from optcomp.reopen import reopen
+
+    opened = reopen(solution, instance=instance)
+    first = Side(opened.problem, opened.solution, opened.evaluation)
+    changed = edited(first, assignment)
+    found = compare(first, Side(opened.problem, changed, evaluate(opened.problem, changed)))
+    text = diff_text(found, ("solved", "edited"), opened.problem.instance.currency)
+    click.echo(json.dumps(found.summary(), indent=2, ensure_ascii=False) if as_json else text)
+    return EXIT_FAILED if found.violations else 0

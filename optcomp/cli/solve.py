@@ -78,6 +78,12 @@ def _finite(context: click.Context, option: click.Parameter, value: float) -> fl
 @click.option(
     "--hook", "hooks", multiple=True, type=click.Path(path_type=Path), help="Python file with constraints of your own."
 )
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="CSV with account_id and to (an edited assignment.csv): lines that stay as they are.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the content of summary.json instead of text.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def command(
@@ -94,6 +100,7 @@ def command(
     i_trust_cluster: bool,
     method: str,
     hooks: tuple[Path, ...],
+    keep: Path | None,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -107,12 +114,13 @@ def command(
     Example:
       optcomp solve instances/team-of-15 --out out
       optcomp solve instances/team-of-15 --out out --force --set rules.moves.max=40
+      optcomp solve instances/tiny --out out2 --keep out/assignment.csv
 
     Exit codes: 0 solved, 3 invalid input, 4 proved infeasible, 5 asked gap not met (with --require-gap), 6 nothing
     found in time, 7 result failed its check, 8 files could not be written, 130 and 143 interrupted.
     """
-    from optcomp.assemble import load
     from optcomp.hooks import load_hook
+    from optcomp.keep import KEPT, load_with_kept
     from optcomp.publish import reserved
     from optcomp.solve import Settings
     from optcomp.write import FILES
@@ -120,9 +128,9 @@ def command(
     check_consent(cluster, is_trusted=i_trust_cluster)
     options = Options(instance, out, overrides, hooks, require_gap, as_json, quiet)
     with Patience() as patience:
-        loaded = load(instance, overrides=overrides)
+        loaded = load_with_kept(instance, overrides, keep)
         settings = Settings(time_limit, gap, seed, jobs, method, tuple(load_hook(path) for path in hooks))
-        with reserved(out, frozenset(FILES), force=force) as target, engines_of(cluster) as engines:
+        with reserved(out, frozenset({*FILES, KEPT}), force=force) as target, engines_of(cluster) as engines:
             patience.save()
             result = _search(loaded, settings, options, patience, engines)
             code = _tell(result, loaded, settings, options, target)

@@ -1,0 +1,69 @@
+"""A written solution opened again for further questions: problem, decision and worth, without any judgement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from optcomp.assemble import Loaded, load
+from optcomp.cells import printable
+from optcomp.errors import CheckFailed, Finding, InputError
+from optcomp.evaluate import Evaluation, evaluate
+from optcomp.keep import KEPT, parse_kept, with_kept
+from optcomp.problem import Problem
+from optcomp.reload import Reasons, parse_json, read_folder, read_manifest, read_solution
+from optcomp.solution import Solution
+from optcomp.write import FILES, MANIFEST, SUMMARY
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """What a solution folder holds.
+
+    bound : proved when it was solved, a ratio; inf where nothing was
+    """
+
+    folder: Path
+    loaded: Loaded
+    problem: Problem
+    solution: Solution
+    evaluation: Evaluation
+    bound: float
+
+
+def reopen(folder: Path, *, instance: Path | None = None) -> Reopened:
+    """A solution and its problem.
+
+    instance : where the instance is now; None means where the manifest says
+
+    Raises
+    ------
+    InputError
+        When the folder is no solution of a known version, or its instance is not to be had.
+    CheckFailed
+        When the files hold no decision for the instance as it is now.
+    """
+    files = read_folder(folder, (*FILES, KEPT))
+    manifest = read_manifest(files.get(MANIFEST))
+    place = instance or folder / str(manifest.get("instance", ""))
+    if not place.exists():
+        raise InputError(
+            Finding(
+                "no-instance", "The instance that it was solved from is not where it was", "An instance",
+                "Say where it is with --instance PATH", file="manifest.json",
+            )
+        )  # fmt: skip
+    overrides: Sequence[str] = [str(text) for text in manifest.get("overrides", [])]
+    loaded = load(place, overrides=overrides)
+    problem = loaded.problem
+    if KEPT in files:
+        problem = with_kept(problem, parse_kept(files[KEPT], KEPT))
+    reasons = Reasons()
+    solution = read_solution(files, problem, reasons)
+    if solution is None:
+        raise CheckFailed(f"{printable(str(folder))} holds no solution of its instance: {' '.join(reasons.sentences)}")
+    summary = parse_json(files.get(SUMMARY, b""))
+    bound = summary.get("objective_bound") if isinstance(summary, dict) else None
+    known = float(bound) if isinstance(bound, (int, float)) else float("inf")
+    return Reopened(folder, loaded, problem, solution, evaluate(problem, solution), known)
