@@ -19,6 +19,7 @@ from optcomp.errors import Finding, InputError
 from optcomp.evaluate import Evaluation, current_solution, evaluate
 from optcomp.frames import View
 from optcomp.hooks import Hook, hook_violations, load_hook
+from optcomp.keep import KEPT, parse_kept, with_kept
 from optcomp.manifest import digest_of, digests
 from optcomp.problem import Problem
 from optcomp.reload import Reasons, Row, parse_csv, parse_json, read_folder, read_manifest, read_solution
@@ -76,7 +77,7 @@ def recheck(folder: Path, *, instance: Path | None = None, hooks: Sequence[Path]
     InputError
         When the folder is not a solution of a known version, or the instance or a hook is not to be had.
     """
-    files = read_folder(folder, FILES)
+    files = read_folder(folder, (*FILES, KEPT))
     manifest = read_manifest(files.get(MANIFEST))
     place = instance or folder / str(manifest.get("instance", ""))
     if not place.exists():
@@ -97,7 +98,8 @@ def recheck(folder: Path, *, instance: Path | None = None, hooks: Sequence[Path]
     if not isinstance(summary, dict):
         reasons.add("summary.json is missing or is not JSON.")
         summary = {}
-    recomputed = _recompute(files, loaded.problem, own_hooks, reasons)
+    kept = parse_kept(files[KEPT], KEPT) if KEPT in files else ()
+    recomputed = _recompute(files, with_kept(loaded.problem, kept), own_hooks, reasons)
     if recomputed is not None:
         _compare_tables(files, recomputed, reasons)
         if summary:
