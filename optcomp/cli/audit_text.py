@@ -1,0 +1,223 @@
+"""What `optcomp audit` prints for 80 columns: the team and its plan; no person and no id is named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from optcomp.cli.layout import paragraph, table
+from optcomp.design_review import by_requirement
+from optcomp.learn.audit.audit import NOT_A_VERDICT, Audit
+from optcomp.learn.audit.book import FAIR_R2
+from optcomp.learn.audit.components import FEWEST_CSMS, FEWEST_PERIODS, Judged
+from optcomp.learn.audit.inference import Slope
+from optcomp.learn.audit.screen_power import MEASURED
+from optcomp.plan import METRICS
+from optcomp.words import million, money, plural
+
+_OUTCOMES = {"GRR": "renewals kept", "EXP": "expansion", "NRR": "both"}
+
+
+def audit_text(found: Audit, out: Path | None) -> str:
+    """The report of an audit."""
+    blocks = [
+        _heading(found), _components(found), _reliability(found), _cliffs(found), _book(found), _quartiles(found),
+        _screens(found), _design(found), paragraph("Note", NOT_A_VERDICT),
+        paragraph("Written", f"{out}: tables with ids of CSMs, readable by you only.") if out else "",
+    ]  # fmt: skip
+    return "\n\n".join(block for block in blocks if block)
+
+
+def _lines(title: str, *texts: str) -> str:
+    return "\n".join([title, *(paragraph("", text, indent=2, hang=2) for text in texts if text)])
+
+
+def _heading(found: Audit) -> str:
+    history = found.history
+    cells = history.account_quarters
+    facts = (
+        f"{plural(len(history.quarters), 'quarter')} from {history.quarters[0]}: "
+        f"{len(history.account_ids):,} accounts, {int(cells.due.sum()):,} renewals due, "
+        f"{int(cells.churned.sum()):,} lost, {int((cells.expansion > 0.0).sum()):,} expansions, "
+        f"{len(history.csm_ids):,} CSMs."
+    )
+    return "\n".join([paragraph("History", facts), *(paragraph("Warning", text) for text in found.warnings)])
+
+
+# ---- components -----------------------------------------------------------------------------------------------------
+
+
+def _components(found: Audit) -> str:
+    if not found.components:
+        return _lines("What each component pays for", "The history holds neither attainments nor payouts.")
+    rows = [_component(c, found.problem.instance.currency) for c in found.components]
+    header = ("component", "paid a year", "NRR after it", "luck", "label")
+    return "\n".join(
+        [
+            "What each component pays for",
+            table(header, rows, left=(0, 4)),
+            paragraph("", _legend(found), indent=2, hang=2),
+            *(paragraph("", text, indent=2, hang=2) for text in _remarks(found)),
+        ]
+    )
+
+
+def _component(c: Judged, currency: str) -> tuple[str, ...]:
+    luck = f"{100 * c.luck.share:.0f} % [{100 * c.luck.low:.0f}, {100 * c.luck.high:.0f}]" if c.luck else "-"
+    return (METRICS[c.metric].title, money(c.paid, currency), _interval(c.effects["NRR"].slope), luck, c.label)
+
+
+def _interval(slope: Slope | None) -> str:
+    return f"{slope.value:+.1f} [{slope.low:+.1f}, {slope.high:+.1f}]" if slope else "-"
+
+
+def _legend(found: Audit) -> str:
+    text = (
+        "NRR after it: points of ARR a year against the book as dealt in the next quarter, for one standard deviation "
+        "of attainment; 90 % interval. Luck: share of the differences in a year's pay that would not come "
+        "again. Labels count all tests together: one finding in ten may be false."
+    )
+    few = any(c.label == "too little data" for c in found.components)
+    limit = f" Labels need {FEWEST_CSMS} CSMs and {FEWEST_PERIODS} quarters that have a next one."
+    return text + (limit if few else "")
+
+
+def _remarks(found: Audit) -> list[str]:
+    """What the label alone does not say."""
+    texts = []
+    for c in found.components:
+        name, against = METRICS[c.metric].title, [e for e in c.effects.values() if e.found and e.slope]
+        if any(e.slope and e.slope.value < 0.0 for e in against):
+            texts.append(f"{name}: high attainment goes with worse results in the next quarter.")
+        for outcome, effect in c.effects.items():
+            if c.label == "pays for results" and effect.found and effect.slope and effect.slope.value > 0.0:
+                texts.append(f"{name}: found on {_OUTCOMES[outcome]}, {_interval(effect.slope)}.")
+        if c.label == "pays for results" and c.book_found:
+            texts.append(f"{name}: it pays for the book as well.")
+        if c.luck is None:
+            texts.append(f"{name}: it pays everybody of a segment the same.")
+    return texts
+
+
+def _reliability(found: Audit) -> str:
+    rows = []
+    for k, name in _OUTCOMES.items():
+        shrunk, luck = found.scores.shrunk[k], found.scores.luck[k]
+        if len(luck):
+            low, middle, high = (f"{100 * q:.0f} %" for q in np.quantile(shrunk.reliability, [0.0, 0.5, 1.0]))
+            rows.append((name, f"{shrunk.spread:.1f}", f"{float(np.median(luck)):.1f}", low, middle, high))
+    if not rows:
+        return ""
+    header = ("", "people", "luck", "reliability from", "median", "to")
+    title = "How far CSMs differ once the book is taken out (sd, points of ARR a year)"
+    text = "Reliability: how much of a CSM's result against the book would come again with the same book."
+    return "\n".join([title, table(header, rows), paragraph("", text, indent=2, hang=2)])
+
+
+# ---- luck and the book ----------------------------------------------------------------------------------------------
+
+
+def _cliffs(found: Audit) -> str:
+    if not found.cliffs:
+        return ""
+    currency = found.problem.instance.currency
+    rows = [
+        (
+            c.segment, f"{c.due:g}", _percent(c.weak), _percent(c.average), _percent(c.good), _percent(c.seen),
+            _percent(c.year), money(c.at_stake, currency), "yes" if c.is_luck else "no",
+        )
+        for c in found.cliffs
+    ]  # fmt: skip
+    header = ("segment", "due", "weak", "average", "good", "seen", "a year", "at stake", "luck?")
+    text = (
+        "Chance of full pay in a quarter with the renewals as dealt, for a weak, an average and a good CSM (one sd of "
+        "skill apart), exact; seen: how often it was paid. A year: the chance for a whole year of today's books. "
+        "Luck: chance moves full pay more than skill does."
+    )
+    title = f"Full pay by luck: {', '.join(sorted({_step(c.threshold) for c in found.cliffs}))}"
+    return "\n".join([title, table(header, rows), paragraph("", text, indent=2, hang=2)])
+
+
+def _step(threshold: float) -> str:
+    return f"all or nothing at {100 * threshold:g} % of logos"
+
+
+def _percent(share: float) -> str:
+    return "-" if share != share else f"{100 * share:.0f} %"
+
+
+def _book(found: Audit) -> str:
+    currency, paid, fair = found.problem.instance.currency, found.book_pay, found.fairness
+    over, under = paid.usd[paid.usd > 0.5], paid.usd[paid.usd < -0.5]
+    if len(over) or len(under):
+        largest = float(np.abs(paid.usd).max())
+        dollars = (
+            f"{plural(len(over), 'CSM')} got {million(float(over.sum()), currency)} a year more, and {len(under)} got "
+            f"{million(-float(under.sum()), currency)} less, than the same work would have got with a usual book of "
+            f"the segment; at most {money(largest, currency)} for one person. Who: see people.csv, written by --out."
+        )
+    else:
+        dollars = "Nobody's pay can be told to have moved with the book: what differs may be luck."
+    r2 = (
+        f"The book as dealt predicts {_percent(max(fair.before, 0.0))} of the differences in a year's payout, and "
+        f"{_percent(max(fair.after, 0.0))} had every target been what the book led to expect (R², adjusted, "
+        f"{fair.years} CSM-years; fair: {100 * FAIR_R2:.0f} % or less)."
+        if fair.before == fair.before
+        else f"Only {plural(fair.years, 'CSM-year')}: too few to say how well the book predicts pay."
+    )
+    return _lines("Paid for the book", dollars, r2)
+
+
+def _quartiles(found: Audit) -> str:
+    q = found.quartiles
+    if np.isnan(q.pay).any():
+        return ""
+    names = ("best", "second", "third", "last")
+    rows = [
+        (names[n], f"{q.score[n]:+.1f}", _percent(float(q.pay[n])), _percent(float(q.best_paid[n]))) for n in range(4)
+    ]
+    header = ("quarter of CSMs", "score", "payout over target", "in the best-paid quarter")
+    known = q.correlation == q.correlation
+    text = (
+        f"Rank correlation {q.correlation:+.2f} [{q.low:+.2f}, {q.high:+.2f}] over {plural(q.people, 'CSM')}. "
+        if known
+        else ""
+    )
+    text += "Pay is that of other quarters than the score: in the same ones both share their luck."
+    title = "Are the best the best paid? (score: points of ARR a year against the book)"
+    return "\n".join([title, table(header, rows), paragraph("", text, indent=2, hang=2)])
+
+
+# ---- screens and rules ----------------------------------------------------------------------------------------------
+
+
+def _screens(found: Audit) -> str:
+    lines = ["Patterns worth a look by a person (never a ground for a sanction)"]
+    for s in found.screens:
+        who = f" {plural(len(s.people), 'CSM')} above the others." if s.people else ""
+        lines.append(paragraph(s.name, f"{s.state}: {s.seen}.{who}{_right(s.name)}", indent=2, hang=20))
+    return "\n".join(lines)
+
+
+def _right(name: str) -> str:
+    measured = MEASURED[name]
+    if measured.power is None or measured.false_alarms is None:
+        return ""
+    return f" (finds {100 * measured.power:.0f} %, cries wolf {100 * measured.false_alarms:.0f} %)"
+
+
+def _design(found: Audit) -> str:
+    if not found.design:
+        return _lines("Design rules", "Nothing found.")
+    rows = [
+        (requirement, "; ".join(dict.fromkeys(f.code for f in group)))
+        for requirement, group in by_requirement(found.design).items()
+    ]
+    title = f"Design rules: {plural(len(found.design), 'finding')} (`optcomp check` says each in words)"
+    return "\n".join([title, *_rules(rows)])
+
+
+def _rules(rows: Sequence[tuple[str, str]]) -> list[str]:
+    return [paragraph(requirement, codes, indent=2, hang=20) for requirement, codes in rows]

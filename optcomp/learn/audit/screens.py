@@ -1,0 +1,59 @@
+"""Screens for gaming: patterns that pay may have caused, for a person to look into; never a ground for a sanction.
+
+Each screen says what it saw, in whom (by index, for the private table), or why it could not be run. Findings are
+counted together (Benjamini-Hochberg). How often each screen is right is measured: `screen_power`. Source: SCIENCE 5.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from optcomp.learn.audit import patterns
+from optcomp.learn.audit.inference import found_among
+from optcomp.learn.audit.patterns import Case, Pattern
+
+State = Literal["worth a look", "nothing seen", "cannot be run"]
+#: Screens in their order, with the question that each asks.
+SCREENS: dict[str, tuple[str, Callable[[Case], Pattern | str]]] = {
+    "bunching": ("Do results pile up just above a step of the pay curve?", patterns.bunching),
+    "late bookings": ("Is more booked in the last two weeks than their share of a quarter?", patterns.late),
+    "activity log": ("Is more activity logged than other systems saw?", patterns.activity),
+    "satisfaction": ("Do scores run ahead of what customers then do?", patterns.satisfaction),
+    "growth, then loss": ("Do accounts that expanded shrink at their renewal?", patterns.growth_then_loss),
+    "give up or coast": ("Does activity fall far from an all-or-nothing target?", patterns.give_up),
+}
+
+
+@dataclass(frozen=True)
+class Screen:
+    """One screen of the whole team, and of single people where it can be.
+
+    seen : the figure in words, or why it could not be run; people : indices of CSMs, in the order of the history
+    """
+
+    name: str
+    question: str
+    state: State
+    seen: str
+    people: tuple[int, ...]
+
+
+def screens(case: Case, only: Sequence[str] = tuple(SCREENS)) -> tuple[Screen, ...]:
+    """Every screen as far as the columns of the history allow."""
+    results = {name: SCREENS[name][1](case) for name in only}
+    made = {name: r for name, r in results.items() if isinstance(r, Pattern)}
+    team = dict(zip(made, found_among([r.p for r in made.values()]).tolist(), strict=True))
+    return tuple(_screen(name, result, team.get(name, False)) for name, result in results.items())
+
+
+def _screen(name: str, result: Pattern | str, found: bool) -> Screen:
+    question = SCREENS[name][0]
+    if isinstance(result, str):
+        return Screen(name, question, "cannot be run", result, ())
+    who = found_among(result.people_p.tolist()) if len(result.people_p) else np.zeros(0, dtype=bool)
+    people = tuple(int(j) for j in result.people[who])
+    return Screen(name, question, "worth a look" if found or people else "nothing seen", result.seen, people)
