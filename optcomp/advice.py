@@ -13,7 +13,8 @@ from optcomp.evaluate import Evaluation, evaluate
 from optcomp.frames import Decided, View
 from optcomp.problem import Problem
 from optcomp.solution import Solution
-from optcomp.words import POINTS, is_telling, plural
+from optcomp.uncertain import LIKELY, Uncertainty
+from optcomp.words import POINTS, is_telling, percent, plural
 
 Verdict = Literal["adopt", "keep", "pilot"]
 
@@ -39,13 +40,15 @@ class Advice(NamedTuple):
     why: str
 
 
-def recommend(result: Decided, gap_pp: float | None) -> Advice:
+def recommend(result: Decided, gap_pp: float | None, known: Uncertainty | None = None) -> Advice:
     """Adopt, keep or pilot.
 
     Keep where the gain is not worth a change and nobody has to move; a pilot where a pay plan changes and the response
-    was never fitted to the team's own history (SCIENCE 0.5); else adopt.
+    was never fitted to the team's own history, the history does not identify what a plan does, or the change is not
+    likely enough to be better (SCIENCE 0.5, 6); else adopt.
 
     gap_pp : points of NRR that are not ruled out above the result; None where nothing is proved
+    known : the result over draws of the response, where there are any
     """
     view = View(result)
     gain = POINTS * (view.evaluation.objective - view.current.objective)
@@ -53,8 +56,14 @@ def recommend(result: Decided, gap_pp: float | None) -> Advice:
     if gain < WORTH_A_CHANGE and _may_stay(view):
         return Advice("keep", _keep(gain, gap_pp))
     if changed and view.problem.response.origin != "fitted":
-        return Advice("pilot", _pilot(view, changed))
-    return Advice("adopt", f"It is worth {gain:+.2f} points of NRR against today ({_moves(view)}).")
+        return Advice("pilot", _pilot(view, changed, NOT_IDENTIFIED))
+    if known is not None and changed and not (known.is_identified and known.is_likely_better):
+        return Advice("pilot", _pilot(view, changed, _doubt(known)))
+    if known is not None and not known.is_likely_better and _may_stay(view):
+        return Advice("keep", f"{_doubt(known)} Keep the books that you have.")
+    worth = f"It is worth {gain:+.2f} points of NRR against today ({_moves(view)})."
+    honest = "" if known is None else f" About {known.honest:+.1f} of the {known.uplift:+.1f} are likely to come true."
+    return Advice("adopt", worth + honest)
 
 
 def _keep(gain: float, gap_pp: float | None) -> str:
@@ -87,12 +96,23 @@ def today_plans(problem: Problem) -> dict[str, str]:
     return {s.name: problem.plans[i][0].plan_id for i, s in enumerate(problem.segments)}
 
 
-def _pilot(view: View, changed: list[str]) -> str:
+def _doubt(known: Uncertainty) -> str:
+    """Why the draws do not carry a change."""
+    if not known.is_identified:
+        return NOT_IDENTIFIED
+    bad = f"the worst fifth of cases loses {-known.bad_case:.1f} points on average"
+    if known.chance >= LIKELY:
+        return f"It is better than today in about {percent(known.shown, 0)} of cases, but {bad}."
+    asked = f"at least {percent(LIKELY, 0)} are asked for before a change"
+    return f"It is better than today in about {percent(known.shown, 0)} of the cases that fit your history; {asked}."
+
+
+def _pilot(view: View, changed: list[str], reason: str) -> str:
     who = "every segment" if len(changed) == len(view.problem.segments) else " and ".join(changed)
     plan = "the new plan" if len(changed) == 1 else "the new plans"
     return (
         f"Try {plan} in {who} with part of the team for two to four quarters before you adopt "
-        f"{'it' if len(changed) == 1 else 'them'}. {NOT_IDENTIFIED}{_books_now(view)}"
+        f"{'it' if len(changed) == 1 else 'them'}. {reason}{_books_now(view)} `optcomp pilot` designs it."
     )
 
 

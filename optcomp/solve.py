@@ -8,9 +8,12 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from optcomp.average import with_draws
+from optcomp.cautious import Caution, cautious
 from optcomp.decompose.frontier import MoveFrontier
 from optcomp.decompose.master import Pick
 from optcomp.decompose.pools import why_joint
@@ -26,6 +29,9 @@ from optcomp.pay_first import plans_at_books
 from optcomp.problem import Problem
 from optcomp.solution import Solution
 from optcomp.types import IntArray
+
+if TYPE_CHECKING:
+    from optcomp.studies.guardrails import Price
 
 A_BUG = "This is a bug in optcomp; please report it."
 TOGETHER = "pay and books together"
@@ -52,6 +58,8 @@ class Settings:
     gap_pp : percentage points of NRR within which a solution counts as optimal
     seed : for the solver; workers : solver processes at a time
     method : `auto` proves by pools where books do not couple, else by the joint program
+    draws : of the response that the value is averaged over; None: the usual number where the menu has no grid
+    risk : `cvar` blends the mean gain with that of the worst fifth of cases
     """
 
     time_limit_seconds: float = 600.0
@@ -60,6 +68,8 @@ class Settings:
     workers: int = 2
     method: str = "auto"
     hooks: tuple[Hook, ...] = ()
+    draws: int | None = None
+    risk: Literal["mean", "cvar"] = "mean"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +95,7 @@ class Result:
 
     current : today's plans and books, evaluated; `current_is_counterfactual` when leavers were counted as staying
     objective_bound : no plans and books within the rules are worth more (ratio; inf: nothing proved)
+    caution : with `Settings.risk` cvar the blended value and its bound; `objective_bound` stays that of the mean
     pay_first, books_first : what deciding the one and then the other gives, None where that found nothing
     """
 
@@ -102,6 +113,8 @@ class Result:
     books_first: Evaluation | None = None
     signal: int = 0
     reasons: tuple[str, ...] = ()
+    caution: Caution | None = None
+    guardrails: tuple[Price, ...] = ()
 
     @property
     def gap_pp(self) -> float:
@@ -173,6 +186,9 @@ def solve(
         When the solver contradicts the evaluator, which would be a bug.
     """
     settings = settings or Settings()
+    problem = problem if problem.weights else with_draws(problem, settings.draws)
+    if settings.risk == "cvar":
+        return _solve_cautiously(problem, settings, on_progress, engines)
     run = _Run(problem, settings, on_progress or (lambda progress: None))
     with ExitStack() as stack:
         if engines is None:
@@ -180,6 +196,26 @@ def solve(
         interruption = stack.enter_context(interruptible(engines.main))
         run.solve(engines.main, engines.helper, is_interrupted=lambda: interruption.received is not None)
         return run.result(interruption.received or 0)
+
+
+def _solve_cautiously(
+    problem: Problem, settings: Settings, on_progress: OnProgress | None, engines: Engines | None
+) -> Result:
+    with ExitStack() as stack:
+        if engines is None:
+            engines = Engines(stack.enter_context(Engine(settings.workers)), stack.enter_context(Engine(1)))
+        ready = engines
+
+        def solve_with(weighted: Problem, seconds: float) -> Result:
+            plain = replace(settings, risk="mean", time_limit_seconds=seconds)
+            return solve(weighted, plain, on_progress, engines=ready)
+
+        seconds = settings.time_limit_seconds
+        result = cautious(problem, solve_with, seconds=seconds, gap_pp=settings.gap_pp)
+    if result.caution is None or result.status is Status.SOLVER_CRASHED:
+        return result
+    is_closed = result.caution.gap_pp <= settings.gap_pp + 1e-9
+    return replace(result, status=Status.OPTIMAL if is_closed else Status.FEASIBLE)
 
 
 @dataclass

@@ -16,6 +16,7 @@ from optcomp.judge import COMPLETE, Bend
 from optcomp.limits import books_at_limits
 from optcomp.problem import Problem
 from optcomp.rules import SPECS
+from optcomp.uncertain import uncertainty
 from optcomp.words import POINTS
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def summarise(result: Result, *, warnings: Iterable[Finding] = (), files: Iterab
         **today_facts(result.problem, result.current, is_counterfactual=result.current_is_counterfactual),
         **(_NOTHING if view is None else solution_facts(view, bound)),
         "jointness": _jointness(result),
+        "guardrails": [asdict(price) for price in result.guardrails],
+        "caution": None if result.caution is None else {**asdict(result.caution), "gap_pp": result.caution.gap_pp},
         "warnings": [*(str(w) for w in warnings), *(() if view is None else alarms(view))],
         "files": list(files),
     }
@@ -86,7 +89,8 @@ def today_facts(problem: Problem, current: Evaluation, *, is_counterfactual: boo
 def solution_facts(view: View, bound: float | None) -> dict[str, object]:
     """Numbers about the solution that anybody can recompute from it."""
     value, reached = view.evaluation, goal(view, bound)
-    advice = recommend(view, None if bound is None else gap(value.objective, bound))
+    known = uncertainty(view.problem, view.solution)
+    advice = recommend(view, None if bound is None else gap(value.objective, bound), known)
     return {
         "recommended": advice.verdict,
         "recommended_why": advice.why,
@@ -106,6 +110,8 @@ def solution_facts(view: View, bound: float | None) -> dict[str, object]:
         "moves_counted": value.moves_counted,
         "plans": _plans(view),
         "gain_parts_pp": asdict(parts(view)),
+        "uncertainty": None if known is None else asdict(known),
+        "draws_averaged": len(view.problem.weights),
         "goal": None if reached is None else {**asdict(reached), "sentences": list(reached.sentences)},
         "bends": [_bend(b) for b in value.bends],
         "books_at_limits": [{"csm_id": who, "limit": what} for who, what in books_at_limits(view)],
@@ -116,7 +122,7 @@ _NOTHING: Json = dict.fromkeys(
     (
         "recommended", "recommended_why", "nrr", "soft_cost", "objective", "grr", "nrr_nonlinear", "arr_end",
         "pay_cost", "pay_base", "pay_variable", "exposure", "replacement_cost", "moves", "moves_forced",
-        "moves_counted", "plans", "gain_parts_pp", "goal", "bends", "books_at_limits",
+        "moves_counted", "plans", "gain_parts_pp", "uncertainty", "draws_averaged", "goal", "bends", "books_at_limits",
     )
 )  # fmt: skip
 

@@ -92,7 +92,7 @@ def today_by_draw(problem: Problem) -> FloatArray:
 
 def shown_chance(chance: float, *, is_identified: bool) -> float:
     """A chance in steps of 5 %, at most 95 % and at least 5 % where the history does not identify it."""
-    shown = round(chance / STEP) * STEP
+    shown = round(round(chance / STEP) * STEP, 2)
     return shown if is_identified else min(max(shown, LEAST_CERTAIN), 1.0 - LEAST_CERTAIN)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import click
 
@@ -31,6 +32,7 @@ class Options(NamedTuple):
     require_gap: bool
     as_json: bool
     is_quiet: bool
+    prices_guardrails: bool = False
 
 
 def _finite(context: click.Context, option: click.Parameter, value: float) -> float:
@@ -84,6 +86,20 @@ def _finite(context: click.Context, option: click.Parameter, value: float) -> fl
     metavar="FILE",
     help="CSV with account_id and to (an edited assignment.csv): lines that stay as they are.",
 )
+@click.option(
+    "--draws",
+    metavar="N",
+    type=click.IntRange(0, 100_000),
+    help="Draws beside a fitted response to average over; 0: its middle.  [default: 64, on a menu without a grid]",
+)
+@click.option(
+    "--risk",
+    default="mean",
+    show_default=True,
+    type=click.Choice(["mean", "cvar"]),
+    help="Value the mean over draws, or blend it half and half with the worst fifth.",
+)
+@click.option("--price-guardrails", is_flag=True, help="Solve again without max_weight and moves: what they cost.")
 @click.option("--json", "as_json", is_flag=True, help="Print the content of summary.json instead of text.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def command(
@@ -101,6 +117,9 @@ def command(
     method: str,
     hooks: tuple[Path, ...],
     keep: Path | None,
+    draws: int | None,
+    risk: Literal["mean", "cvar"],
+    price_guardrails: bool,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -114,6 +133,7 @@ def command(
     Example:
       optcomp solve instances/team-of-15 --out out
       optcomp solve instances/team-of-15 --out out --force --set rules.moves.max=40
+      optcomp solve instances/team-of-15 --out out --force --price-guardrails
       optcomp solve instances/tiny --out out2 --keep out/assignment.csv
 
     Exit codes: 0 solved, 3 invalid input, 4 proved infeasible, 5 asked gap not met (with --require-gap), 6 nothing
@@ -126,10 +146,10 @@ def command(
     from optcomp.write import FILES
 
     check_consent(cluster, is_trusted=i_trust_cluster)
-    options = Options(instance, out, overrides, hooks, require_gap, as_json, quiet)
+    options = Options(instance, out, overrides, hooks, require_gap, as_json, quiet, price_guardrails)
     with Patience() as patience:
         loaded = load_with_kept(instance, overrides, keep)
-        settings = Settings(time_limit, gap, seed, jobs, method, tuple(load_hook(path) for path in hooks))
+        settings = Settings(time_limit, gap, seed, jobs, method, tuple(load_hook(path) for path in hooks), draws, risk)
         with reserved(out, frozenset({*FILES, KEPT}), force=force) as target, engines_of(cluster) as engines:
             patience.save()
             result = _search(loaded, settings, options, patience, engines)
@@ -145,6 +165,7 @@ def _search(
 
     from optcomp.cli.progress import progress
     from optcomp.solve import Progress, solve
+    from optcomp.studies.guardrails import price_guardrails
 
     with progress(is_quiet=options.is_quiet, is_live=sys.stderr.isatty()) as show:
 
@@ -153,6 +174,9 @@ def _search(
             show(step)
 
         result = solve(loaded.problem, settings, on_progress, engines=engines)
+        if options.prices_guardrails:
+            prices = price_guardrails(result, settings, engines=engines)
+            result = replace(result, guardrails=prices)
     patience.note(result.signal)
     return result
 
@@ -182,4 +206,5 @@ def _tell(result: Result, loaded: Loaded, settings: Settings, options: Options, 
         click.echo(files[SUMMARY], nl=False)
     else:
         click.echo(solve_text(result, json.loads(files[SUMMARY]), options.out))
-    return EXIT_GAP if options.require_gap and result.gap_pp > settings.gap_pp else 0
+    gap = result.gap_pp if result.caution is None else result.caution.gap_pp
+    return EXIT_GAP if options.require_gap and gap > settings.gap_pp else 0

@@ -33,12 +33,14 @@ def solve_text(result: Result, summary: Summary, out: Path) -> str:
     blocks = [
         _heading(view),
         list(_retention(summary)),
+        list(_chances(summary)),
         list(_goal(summary)),
         list(_plans(view, summary)),
         list(_money(summary)),
         list(_books(summary)),
         list(_bends(summary)),
         list(_jointness(summary)),
+        list(_guardrails(summary)),
         list(_warnings(summary)),
         list(_recommendation(summary)),
         list(_files(summary, out)),
@@ -98,6 +100,44 @@ def _retention(summary: Summary) -> Iterator[str]:
     yield paragraph("", text, hang=0)
 
 
+def _chances(summary: Summary) -> Iterator[str]:
+    known, caution = summary["uncertainty"], summary["caution"]
+    if known is None:
+        return
+    yield f"What is not known ({known['draws']} responses that fit your history and the prior)"
+    rows = [
+        ["gain over today, as promised", points(known["uplift"]), ""],
+        ["90 % of cases", f"{points(known['uplift_low'])} to {points(known['uplift_high'])}", ""],
+        ["likely to come true", points(known["honest"]), _halved(known["halved_share"])],
+        ["mean of the worst fifth", points(known["bad_case"]), ""],
+        ["better than today", f"about {percent(known['shown'], 0)}", "of cases"],
+        [
+            "NRR, 90 % of cases",
+            f"{percent(known['nrr_low'], 1)} to {percent(known['nrr_high'], 1)}",
+            "luck comes on top",
+        ],
+    ]
+    yield table(["", "points", ""], rows, left=(0, 2))
+    if not known["is_identified"]:
+        yield paragraph("", "The history has one pay plan: the prior decides what another would do.", indent=2, hang=0)
+    if not summary["draws_averaged"]:
+        yield paragraph("", "Chosen at the middle of these, for the menu is long.", indent=2, hang=0)
+    if caution is not None:
+        yield paragraph("", _caution(caution), indent=2, hang=0)
+
+
+def _halved(share: float | None) -> str:
+    return "too few people to halve" if share is None else f"{percent(share, 0)} held on the other half"
+
+
+def _caution(caution: Summary) -> str:
+    cost = max(caution["value"] - caution["expected_only"], 0.0)
+    return (
+        f"Chosen with caution: mean gain and worst fifth, half and half, are worth {points(caution['value'])} points, "
+        f"at most {caution['gap_pp']:.3f} below what is possible and {cost:.2f} above the best on average."
+    )
+
+
 def _worth(nrr: float, cost: float, has_prices: bool) -> list[str]:
     return [percent(nrr), points(-POINTS * cost), percent(nrr - cost)] if has_prices else [percent(nrr)]
 
@@ -117,8 +157,12 @@ def _proof(summary: Summary) -> str:
         return f"Nothing is proved yet about what else is possible ({_STATUS[summary['status']]})."
     return (
         f"No plans and books within your rules are worth more than the ceiling; this solution is at most "
-        f"{summary['gap_pp']:.4f} points below it ({_STATUS[summary['status']]})."
+        f"{summary['gap_pp']:.4f} points below it ({_how(summary)})."
     )
+
+
+def _how(summary: Summary) -> str:
+    return _STATUS[summary["status"]] if summary["caution"] is None else "chosen with caution, see below"
 
 
 def _goal(summary: Summary) -> Iterator[str]:
@@ -231,6 +275,16 @@ def _jointness(summary: Summary) -> Iterator[str]:
             gain = max(summary["objective"] - objective, 0.0)
             text = f"{POINTS * gain:.2f} points ({million(gain * summary['arr'], summary['currency'])})"
         yield f"  {text} more than {way}" if objective is not None else f"  {way}: {text}"
+
+
+def _guardrails(summary: Summary) -> Iterator[str]:
+    prices = summary["guardrails"]
+    if not prices:
+        return
+    yield "Guardrails cost, against the same solve without them"
+    for price in prices:
+        proved = "nothing proved" if price["most"] is None else f"at most {price['most']:.2f}"
+        yield f"  {price['rule']}: {price['points']:.2f} points ({proved})"
 
 
 def _warnings(summary: Summary) -> Iterator[str]:
