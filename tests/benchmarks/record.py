@@ -25,7 +25,8 @@ def machine() -> str:
         (int(line.split()[1]) / 2**20 for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0.0
     )
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     return (
         f"Measured on {datetime.date.today().isoformat()} at commit {commit.strip() or 'unknown'}: {cpu}, "
         f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.release()}, "

@@ -78,8 +78,9 @@ def main() -> None:
     header += ("plans", "programs", "largest: columns × rows (nonzeros)", "peak MiB")
     notes = (
         "*Build* is Pyomo plus compilation, once per pool or for the whole joint program; *solve* is everything from "
-        "the problem to the verified answer, process start included; *peak* is the largest single process. The ceiling "
-        f"is net of the prices of bent soft rules, as is the column before it. The joint program was stopped after {arguments.joint_seconds:.0f} s."
+        "the problem to the verified answer, process start included; *peak* is the largest single process. The "
+        "ceiling is net of the prices of bent soft rules, as is the column before it. The joint program was stopped "
+        f"after {arguments.joint_seconds:.0f} s."
     )
     command = "python -m tests.benchmarks.shipped"
     print(record.write("shipped", "The shipped instances", command, [record.table(header, rows), notes]))
