@@ -30,7 +30,7 @@ def machine() -> str:
     return (
         f"Measured on {datetime.date.today().isoformat()} at commit {commit.strip() or 'unknown'}: {cpu}, "
         f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}; {versions}. The machine is shared: trust ratios within a run, not seconds."
+        f"Python {platform.python_version()}; {versions}. The machine is shared: trust ratios in a run, not seconds."
     )
 
 
