@@ -25,6 +25,7 @@ from optcomp.model_texts import ModelText, describe_all, figure, interval
 from optcomp.rules import SPECS, RuleSpec
 from optcomp.setting_texts import setting_texts
 from optcomp.sources import SETTINGS_FILE
+from optcomp.studies.rebalance.changes import CHANGES
 from optcomp.tables import TABLES
 from optcomp.templates import columns_markdown
 
@@ -90,7 +91,7 @@ def tables_page() -> Iterator[str]:
         "may stand in any order, and columns that are not listed are left alone. Headers of common CRM exports are "
         "understood. Money is a year's amount in the instance's currency."
     )
-    for table in TABLES.values():
+    for table in (*TABLES.values(), CHANGES):
         yield f"## {table.name}"
         yield title(table)
         yield "\n".join(columns_markdown(table))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from optcomp.assemble import load
 from optcomp.errors import Finding, OutputError
+from optcomp.handover_sheets import SHEET, sheets
 from optcomp.instance_files import TABLE_FILES, check_reads_back, instance_files, private_folder, write_private
 from optcomp.manifest import Origin
 from optcomp.reload import check_files
@@ -21,7 +22,6 @@ from optcomp.sources import SETTINGS_FILE
 from optcomp.studies.rebalance import rows
 from optcomp.studies.rebalance.chart import ladder_charts
 from optcomp.studies.rebalance.rows import Row
-from optcomp.studies.rebalance.sheets import SHEET, sheets
 from optcomp.studies.rebalance.study import Rebalanced
 from optcomp.write import FILES, MANIFEST, SUMMARY, cell, json_bytes, solution_files
 
@@ -132,7 +132,7 @@ def _plain(value: object) -> object:
 def chosen_limit(done: Rebalanced) -> int:
     """The rung that was taken."""
     wished = done.prepared.wishes.moves
-    return done.ladder.optimum if wished is None else wished
+    return (done.ladder.optimum or 0) if wished is None else wished
 
 
 def facts(done: Rebalanced) -> dict[str, object]:

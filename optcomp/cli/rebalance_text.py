@@ -43,8 +43,11 @@ def nothing_text(done: Rebalanced, summary: Summary) -> str:
     lines = [paragraph("-", reason, indent=2, hang=4) for reason in summary["reasons"]]
     if summary["status"] == "infeasible":
         advice = []
-        if wished is not None and wished < done.ladder.optimum:
-            advice.append(f"with at most {plural(wished, 'move')}; {done.ladder.optimum} are enough")
+        enough = done.ladder.optimum
+        if wished is not None and enough is not None and wished < enough:
+            advice.append(f"with at most {plural(wished, 'move')}; {enough} are enough")
+        elif wished is not None and enough is None:
+            advice.append("leave --no-ladder out: the ladder says how many moves are enough")
         kept = sum(lock.is_kept for lock in done.prepared.locks)
         if kept:
             advice.append(f"{plural(kept, 'account')} are locked by rule: try --lock-off renewal")

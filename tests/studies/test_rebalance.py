@@ -20,6 +20,7 @@ from optcomp import cli
 from optcomp.config import Rebalance
 from optcomp.errors import InputError
 from optcomp.evaluate import evaluate
+from optcomp.handover_sheets import sheet_name
 from optcomp.instance import Csm, Instance
 from optcomp.instance_files import check_reads_back, instance_files, write_private
 from optcomp.problem import Problem
@@ -32,7 +33,6 @@ from optcomp.studies.rebalance.ladder import Ladder, Rung, at_most, climb, limit
 from optcomp.studies.rebalance.locks import find_locks, lock_reasons
 from optcomp.studies.rebalance.protection import pay_protection
 from optcomp.studies.rebalance.rows import book_rows, hour_rows, ladder_rows, move_rows
-from optcomp.studies.rebalance.sheets import sheet_name
 from optcomp.studies.rebalance.study import Prepared, Rebalanced, Wishes, prepare, rebalance
 from optcomp.studies.rebalance.waves import Freeze, next_open, parse_freeze, schedule, wave_dates
 

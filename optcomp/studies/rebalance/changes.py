@@ -52,7 +52,7 @@ class Change:
 
 
 CHANGES = Table(
-    "changes", Change, (), required=False,
+    "changes", Change, ("change",), required=False,
     description="What changes: a row per change, read by `optcomp rebalance`.",
     columns=(
         Column(

@@ -60,12 +60,13 @@ class Ladder:
     """Rungs from the fewest moves to the most.
 
     total_arr : USD; turns ratios into money
-    optimum : limit of the rung from which no further move pays; price : USD that a move must bring to count as paying
+    optimum : limit of the rung from which no further move pays, None where it was not looked for
+    price : USD that a move must bring to count as paying
     """
 
     rungs: tuple[Rung, ...]
     total_arr: float
-    optimum: int
+    optimum: int | None
     price: float
 
     def net_arr(self, rung: Rung) -> float | None:
@@ -163,7 +164,7 @@ def climb(
     if moves is not None and not has_ladder:
         chosen = run.within(moves)
         rung = run.rung(moves, chosen)
-        return Climb(Ladder((rung,), problem.total_arr, moves, run.price), chosen)
+        return Climb(Ladder((rung,), problem.total_arr, None, run.price), chosen)
     best = run.solve(problem)
     if best.evaluation is None or best.solution is None:
         return Climb(Ladder((run.rung(0, best),), problem.total_arr, 0, run.price), best)
