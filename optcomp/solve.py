@@ -302,6 +302,10 @@ class _Run:
         self.phase = TOGETHER
         _, self.bound = take(plans_of_all(self.problem))
         self._report()
+        if self.best.solution is None and self.bound > -math.inf and not target.is_over():
+            # The limit may be out of reach, or within reach of no mix of books that prices find.
+            self.method, self.why_joint = "joint", "no price on moves leads to books within the limit on moves"
+            self._solve_joint(JointPath(self.problem, engine, target, self.settings.hooks, self._on_bound), helper)
 
     def _offer(self, search: Search, pick: Pick | None) -> Evaluation | None:
         return None if pick is None else self.best.offer(search.solution(pick), pick.value)

@@ -93,7 +93,9 @@ BENCHMARKS = Benchmarks(
 )
 
 
-def account(name: str, csm: str | None = "C1", *, arr: float = 100_000.0, segment: str = "S", **more: object) -> Account:
+def account(
+    name: str, csm: str | None = "C1", *, arr: float = 100_000.0, segment: str = "S", **more: object
+) -> Account:
     """An account of 100 hours and 100,000 USD."""
     facts: dict[str, object] = {"hours": 100.0, "renewal_date": date(2027, 5, 1), "health": 70.0, **more}
     return Account(account_id=name, csm=csm, arr=arr, segment=segment, **facts)  # type: ignore[arg-type]

@@ -174,3 +174,16 @@ def test_the_frontier_of_moves_meets_brute_force_at_every_limit(engines: Engines
         values.append(answer.value)
     assert values == sorted(values)
     assert values[0] < values[-1]
+
+
+def test_a_limit_below_the_moves_that_hours_force_is_infeasible(engines: Engines) -> None:
+    """However dear moves are, one must be made: the joint program proves that none is too few."""
+    accounts = [b.account(f"A{i}", "C1", hours=100.0) for i in range(3)]
+    csms = [b.csm("C1", hours=200.0), b.csm("C2", hours=200.0)]
+
+    def answer(limit: int) -> Status:
+        rules = b.rules(hours={"ceiling": 1.0}, moves={"max": limit})
+        return solve(b.problem(accounts, csms, rules=rules), Settings(gap_pp=1e-4), engines=engines).status
+
+    assert answer(1) is Status.OPTIMAL
+    assert answer(0) is Status.INFEASIBLE

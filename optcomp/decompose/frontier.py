@@ -27,6 +27,7 @@ from optcomp.solution import Solution
 from optcomp.types import IntArray
 
 MOST_PRICES = 24  # bisection steps at most; usually five to eight are enough
+HIGHEST_PRICE = 1e4  # points a move: a hundred times all ARR
 MOST_OFFERS = 6  # pools that are offered moves left over
 NODES = 5000  # search nodes for each of them
 SEARCH_GAP = 0.3  # share of the gap that the search at a price may leave open
@@ -105,7 +106,8 @@ class MoveFrontier:
             if low.moves <= limit or self._ceiling(key, limit) - found <= self.target.gap or self.target.is_over():
                 break
             price = self._next_price(key, low, high, most)
-            if (key, price) in self._priced or self._at(key, price, plans, money) is None:
+            is_hopeless = price > HIGHEST_PRICE  # even at this price some moves are made: they cannot be avoided
+            if is_hopeless or (key, price) in self._priced or self._at(key, price, plans, money) is None:
                 break
         return self._best(key, limit, most)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,6 +19,29 @@ FIRST_NODES = 500
 CELLS_AT_ONCE = 1_000_000  # plans × pairs that are scored at a time: about 8 MB an array, some 15 arrays at once
 
 
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Row duals of a relaxation under a plan, as they can be told again.
+
+    duals : those of the rows after the units' own; tangents : how many of the structure's it had; rows : numbers of the
+        proven rows that it had
+    """
+
+    plan: int
+    duals: FloatArray
+    tangents: int
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What rests on the solver's word: no books of a plan are worth more points; `is_row` where it became a row."""
+
+    plan: int
+    bound: float
+    is_row: bool
+
+
 @dataclass
 class Knowledge:
     """Bounds and books of a pool, in points of NRR; arrays have one entry per plan of the segment.
@@ -27,6 +51,7 @@ class Knowledge:
     rows_seen : proven rows that the plan's own linear program made use of, -1 before it was solved
     nodes : search nodes that the next try may take; failed : the solver crashed on it; spent : the solver can do no
         more for it
+    witnesses, claims : what the upper bounds rest on, for a certificate
     """
 
     problem: Problem
@@ -42,6 +67,8 @@ class Knowledge:
     failed: BoolArray = field(init=False)
     spent: BoolArray = field(init=False)
     books: list[IntArray] = field(default_factory=list)
+    witnesses: list[Witness] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
     _proven: list[tuple[bool, float, Row]] = field(default_factory=list)
     _prices: dict[int, Prices] = field(default_factory=dict)
     _general: dict[int, Prices] = field(default_factory=dict)
@@ -78,14 +105,44 @@ class Knowledge:
 
     def rows(self, plan: int) -> list[Row]:
         """Proven rows that hold under a plan: those of plans whose feasible books are no fewer."""
-        return [row for quarterly, factor, row in self._proven if self._covers(quarterly, factor, plan)]
+        return [self._proven[i][2] for i in self.row_numbers(plan)]
 
-    def _covers(self, quarterly: bool, factor: float, plan: int) -> bool:
+    def numbered_rows(self, numbers: Sequence[int]) -> list[Row]:
+        """Proven rows by their numbers."""
+        return [self._proven[i][2] for i in numbers]
+
+    def tangents(self, quarterly: bool) -> tuple[tuple[int, float], ...]:
+        """CSM row and load of every tangent of the load curve in one kind of program."""
+        structure = self._structures.get(quarterly)
+        if structure is None:
+            return ()
+        csm = {column: j for j, column in structure.load_columns.items()}
+        return tuple((csm[int(row.columns[0])], row.bound) for row in structure.tangents)
+
+    def row_numbers(self, plan: int) -> list[int]:
+        """Numbers of the proven rows that hold under a plan."""
+        return [i for i, (quarterly, factor, _) in enumerate(self._proven) if self.covers(quarterly, factor, plan)]
+
+    def covers(self, quarterly: bool, factor: float, plan: int) -> bool:
         """Books that are feasible under the plan are feasible, at the same prices, where the row was proved."""
         if quarterly != bool(self.quarterly[plan]):
             return False
         fewer_books = factor < self.factors[plan] and not self.problem.rules["hours"].is_soft
         return fewer_books or factor == float(self.factors[plan])
+
+    def covered(self, rows: Sequence[int], plans: IntArray) -> BoolArray:
+        """Plans under which all of these proven rows hold."""
+        ok = np.ones(len(plans), dtype=bool)
+        may_be_fewer = not self.problem.rules["hours"].is_soft
+        for quarterly, factor, _ in (self._proven[i] for i in rows):
+            same = (self.factors[plans] == factor) | (may_be_fewer & (self.factors[plans] > factor))
+            ok &= same & (self.quarterly[plans] == quarterly)
+        return ok
+
+    def add_row(self, plan: int, program: Program, bound: float) -> None:
+        """Take a bound that was proved for a plan's program as a row for all plans that it covers."""
+        row = self.structure(plan).row_of(program, bound)
+        self._proven.append((bool(self.quarterly[plan]), float(self.factors[plan]), row))
 
     # ---- learning ---------------------------------------------------------------------------------------------
 
@@ -100,14 +157,19 @@ class Knowledge:
         self.rows_seen[plan] = program.num_rows - structure.program.num_rows - len(structure.tangents)
         self.upper[plan] = min(self.upper[plan], outcome.bound, self.simple_bound(plan))
         if self.upper[plan] == -np.inf:  # no books at all: so under every plan with no more feasible books
-            covered = [p for p in plans if self._covers(bool(self.quarterly[plan]), float(self.factors[plan]), int(p))]
+            covered = [p for p in plans if self.covers(bool(self.quarterly[plan]), float(self.factors[plan]), int(p))]
             self.upper[covered] = -np.inf
+            self.claims.append(Claim(plan, -np.inf, is_row=False))
         if duals is None:
             return
         price = self._prices[plan] = prices(structure, program, duals)
         near = plans[self.quarterly[plans] == self.quarterly[plan]]
-        if self.rows_seen[plan]:  # the prices of rows that hold for some plans only
-            near = near[[len(self.rows(int(p))) >= self.rows_seen[plan] for p in near]]
+        rows = self.row_numbers(plan)[: self.rows_seen[plan]]
+        after_units = duals[structure.tables.num_units :]
+        tangents = program.num_rows - structure.program.num_rows - len(rows)
+        self.witnesses.append(Witness(plan, after_units, tangents, tuple(rows)))
+        if rows:  # the prices of rows that hold for some plans only
+            near = near[self.covered(rows, near)]
         else:
             self._general[plan] = price
         self._tighten(structure, price, near)
@@ -155,9 +217,9 @@ class Knowledge:
         """Learn a bound that branch and bound proved, which is a row for all plans it covers."""
         if bound < self.upper[plan]:
             self.upper[plan] = bound
+            self.claims.append(Claim(plan, bound, is_row=bool(np.isfinite(bound))))
             if np.isfinite(bound):
-                row = self.structure(plan).row_of(program, bound)
-                self._proven.append((bool(self.quarterly[plan]), float(self.factors[plan]), row))
+                self.add_row(plan, program, bound)
                 self.rows_seen[plan] = len(self.rows(plan))
 
     def take_books(self, plan: int, program: Program, point: FloatArray, plans: IntArray) -> float:

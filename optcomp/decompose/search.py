@@ -16,7 +16,8 @@ import numpy as np
 from optcomp.decompose.bounds import spread
 from optcomp.decompose.envelope import groups, sample
 from optcomp.decompose.knowledge import Knowledge
-from optcomp.decompose.master import Master, Pick, Values
+from optcomp.decompose.master import Master, Pick
+from optcomp.decompose.money import Values
 from optcomp.decompose.pools import split
 from optcomp.decompose.structure import Structure
 from optcomp.engine import Ending, Executor, Job, Limits
@@ -82,6 +83,7 @@ class Search:
     move_price: float = 0.0
     shared: dict[tuple[int, frozenset[int], bool], Structure] = field(default_factory=dict)
     known: list[dict[frozenset[int], Knowledge]] = field(default_factory=list)
+    active: list[IntArray] = field(default_factory=list)  # plan rows that could still be part of a better choice
 
     def __post_init__(self) -> None:
         self.pools = split(self.problem)
@@ -154,6 +156,7 @@ class Search:
         gap = self.target.gap if gap is None else gap
         has_crashed, last_best = False, -np.inf
         while True:
+            self.active = plans
             top = self.master.pick(self._values("upper"), plans, money=money)
             best = self.master.pick(self._values("lower"), wanted, money=money)
             if top is None:

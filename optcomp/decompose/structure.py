@@ -127,11 +127,14 @@ class Structure:
     def refine(self, point: FloatArray) -> None:
         """Add tangents of the load curve at the loads of a point."""
         loads = self.loads(self.used(point))
-        for j, column in self.cost_columns.items():
+        for j in self.cost_columns:
             if loads[j] > 0.0:
-                slope = float(np.log(loads[j])) + 1.0
-                columns = np.array([self.load_columns[j], column])
-                self.tangents.append(Row(columns, np.array([slope, -1.0]), float(loads[j])))
+                self.tangents.append(self.tangent(j, float(loads[j])))
+
+    def tangent(self, csm: int, load: float) -> Row:
+        """The tangent of the load curve `load · log(load)` of a CSM at a load."""
+        columns = np.array([self.load_columns[csm], self.cost_columns[csm]])
+        return Row(columns, np.array([float(np.log(load)) + 1.0, -1.0]), load)
 
 
 def build_structure(problem: Problem, pool: Pool, filled: frozenset[int], plan: int) -> Structure:
