@@ -86,7 +86,9 @@ def expected_multiples(problem: Problem, segment: int, plans: Sequence[Plan], ow
     (an `absolute` curve) depends on the book.
     """
     mixes = {id(p.mix): p.mix for p in plans}
-    lines = {(c.metric, c.curve): c for mix in mixes.values() for c in mix.components}
+    lines: dict[tuple[str, Curve], Component] = {
+        (c.metric, c.curve): c for mix in mixes.values() for c in mix.components
+    }
     by_line = {key: _component_multiples(problem, segment, c, owner) for key, c in lines.items()}
     by_mix = {key: _mix_multiples(problem, mix, by_line) for key, mix in mixes.items()}
     return np.column_stack([by_mix[id(p.mix)] for p in plans])
@@ -109,20 +111,23 @@ def _component_multiples(problem: Problem, segment: int, component: Component, o
     if not component.curve.absolute:
         sd = problem.response.attainment.sd.get(component.metric, 0.0)
         return np.full(count, expected_curve(component.curve, 1.0, sd))
-    own = np.array([_book_multiple(problem, component, np.flatnonzero(owner == j)) for j in range(count)])
+    pairs = problem.pairs(np.arange(len(owner)), problem.accounts.csm)
+    keeps = pairs.due * sigmoid(pairs.renew) + 1.0 - pairs.due
+    own = np.array([_book_multiple(component, keeps[owner == j], pairs.arr[owner == j]) for j in range(count)])
     peers = own[(problem.csms.segment == segment) & ~np.isnan(own)]
     # Somebody without a book yet is expected to fare like the colleagues of the segment.
     return np.where(np.isnan(own), peers.mean() if len(peers) else 1.0, own)
 
 
-def _book_multiple(problem: Problem, component: Component, book: IntArray) -> float:
-    """Expected multiple of a fixed threshold on the share kept, for one book at today's plan; NaN for an empty book."""
-    if not len(book):
+def _book_multiple(component: Component, keeps: FloatArray, arr: FloatArray) -> float:
+    """Expected multiple of a fixed threshold on the share kept, for one book at today's plan; NaN for an empty book.
+
+    keeps : chance that each account of the book stays; arr : its ARR, USD
+    """
+    if not len(keeps):
         return float("nan")
-    pairs = problem.pairs(book, problem.accounts.csm[book])
-    keeps = pairs.due * sigmoid(pairs.renew) + 1.0 - pairs.due
     if component.metric == "LOGO" and component.curve.kind == "all-or-nothing":
         return chance_of_share(keeps, component.curve.threshold)
-    weight = pairs.arr / pairs.arr.sum() if component.metric == "GRR" else np.full(len(book), 1.0 / len(book))
+    weight = arr / arr.sum() if component.metric == "GRR" else np.full(len(keeps), 1.0 / len(keeps))
     sd = float(np.sqrt((weight**2 * keeps * (1.0 - keeps)).sum()))
     return expected_curve(component.curve, float((weight * keeps).sum()), sd)

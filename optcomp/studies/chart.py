@@ -17,7 +17,7 @@ import numpy as np
 from optcomp.errors import OutputError
 from optcomp.studies.findings import ASKED, Returns, at, returns
 from optcomp.studies.over import TODAY, UNCHANGED
-from optcomp.studies.points import BEST, POINTS, Curve, Point, Study
+from optcomp.studies.points import BEST, POINTS, Point, Study
 from optcomp.studies.sensitivity import BUDGET
 from optcomp.studies.tables import CHARTS
 
@@ -116,8 +116,8 @@ def _x_label(study: Study) -> str:
     return f"{study.key} ({study.unit})" if study.unit else study.key
 
 
-def _x(points: Sequence[Point]) -> list[float]:
-    return [POINTS * p.value if p.problem.forced else p.value for p in points]
+def _x(points: Sequence[Point], key: str = BUDGET) -> list[float]:
+    return [POINTS * p.value if key == BUDGET else p.value for p in points]
 
 
 # ---- panels -------------------------------------------------------------------------------------------------------
@@ -130,9 +130,11 @@ def _nrr(axis: Axes, study: Study) -> None:
         if points:
             words, colour, dashes = LINES[curve.name]
             y = [POINTS * (p.objective or 0.0) for p in points]
-            axis.plot(_x(points), y, color=colour, linestyle=dashes, linewidth=2.2 if curve.name == BEST else 1.6)
+            axis.plot(
+                _x(points, study.key), y, color=colour, linestyle=dashes, linewidth=2.2 if curve.name == BEST else 1.6
+            )
             ends.append((y[-1], words, colour))
-    _ceiling(axis, study.best)
+    _ceiling(axis, study)
     _name_ends(axis, ends)
     axis.set_ylabel("NRR, % (net of prices)" if _has_prices(study) else "NRR, %")
 
@@ -141,12 +143,12 @@ def _has_prices(study: Study) -> bool:
     return any(p.evaluation is not None and p.evaluation.soft_cost > 1e-6 for c in study.curves for p in c.points)
 
 
-def _ceiling(axis: Axes, curve: Curve) -> None:
-    points = [p for p in curve.solved if p.gap_pp is not None]
+def _ceiling(axis: Axes, study: Study) -> None:
+    points = [p for p in study.best.solved if p.gap_pp is not None]
     if points:
         low = [POINTS * (p.objective or 0.0) for p in points]
         high = [a + (p.gap_pp or 0.0) for a, p in zip(low, points, strict=True)]
-        axis.fill_between(_x(points), low, high, color=LINES[BEST][1], alpha=0.25, linewidth=0)
+        axis.fill_between(_x(points, study.key), low, high, color=LINES[BEST][1], alpha=0.25, linewidth=0)
 
 
 def _name_ends(axis: Axes, ends: list[tuple[float, str, str]]) -> None:

@@ -13,6 +13,7 @@ from optcomp.evaluate import Evaluation, decide
 from optcomp.plan import Plan
 from optcomp.problem import Problem
 from optcomp.solution import Solution
+from optcomp.studies.menus import STRATEGIES
 
 POINTS = 100.0
 BEST = "best"
@@ -133,6 +134,7 @@ class Settings:
     """How to study.
 
     time_limit_seconds : for the whole study; gap_pp : points of NRR to which every point is to be proved
+    strategies : the forced ones that are shown beside the best mix of a budget curve
     """
 
     time_limit_seconds: float = 600.0
@@ -140,6 +142,7 @@ class Settings:
     seed: int = 0
     workers: int = 2
     tell: Callable[[str], None] = field(default=lambda text: None)
+    strategies: tuple[str, ...] = STRATEGIES
 
 
 def point(value: float, problem: Problem, bound: float, solution: Solution | None, found: Evaluation | None) -> Point:

@@ -26,7 +26,7 @@ from optcomp.problem import Problem
 from optcomp.solve import A_BUG, AGREEMENT, Best, Engines
 from optcomp.studies.alone import solve_alone
 from optcomp.studies.frontier import Frontier
-from optcomp.studies.menus import STRATEGIES, strategy_of, wider_menus, with_forced
+from optcomp.studies.menus import strategy_of, wider_menus, with_forced
 from optcomp.studies.points import BEST, POINTS, Curve, Point, Settings, Study, point
 from optcomp.types import IntArray
 
@@ -55,7 +55,8 @@ def budget_curve(
     settings, started = settings or Settings(), time.monotonic()
     highest = max(rises)
     wide = wider_menus(problem, highest) if is_extended else problem
-    wide = with_forced(wide, problem.instance.pay_budget * (1.0 + highest))
+    if settings.strategies:
+        wide = with_forced(wide, problem.instance.pay_budget * (1.0 + highest))
     wide = at_budget(wide, problem.instance.pay_budget * (1.0 + highest))
     budgets = [(r, problem.instance.pay_budget * (1.0 + r)) for r in sorted(set(rises))]
     staying = problem.as_if_nobody_leaves() if problem.has_leavers_with_books else problem
@@ -95,6 +96,9 @@ def why_alone(problem: Problem) -> str:
     """Why steps cannot share what is known of the pools; empty where they can."""
     if problem.rules["exposure"].is_on:
         return "the rule on worst-case pay reads the budget too"
+    moves = problem.rules["moves"]
+    if moves.is_hard or (moves.is_soft and moves["max"] > 0):
+        return "the limit on moves couples all books"
     return why_joint(problem)
 
 
@@ -123,7 +127,7 @@ def _shared(
 ) -> tuple[Curve, ...]:
     search = Search(wide, engines.main, engines.helper, target, lambda search, found: None)
     curves = []
-    for name in (BEST, *STRATEGIES):
+    for name in (BEST, *settings.strategies):
         sweep = Sweep(search, budgets, plans_of(wide, name))
         sweep.run(name, settings.tell)
         curves.append(Curve(name, sweep.points()))

@@ -1,0 +1,373 @@
+"""The budget curve and other numbers: proved, monotone, private, and the same every time."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import stat
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+import builders
+import numpy as np
+import pytest
+from builders import account, csm, problem, segment
+from solved import TINY
+
+from optcomp import cli
+from optcomp.evaluate import current_solution, evaluate
+from optcomp.plan import MenuSpec
+from optcomp.problem import Problem
+from optcomp.solve import Engines, solve
+from optcomp.solve import Settings as SolveSettings
+from optcomp.studies.findings import bought, concave_hull, forced_gain, returns
+from optcomp.studies.menus import STRATEGIES, strategy_of, wider_menus, with_forced
+from optcomp.studies.over import direction, over, span
+from optcomp.studies.points import Settings, Study, steps
+from optcomp.studies.sensitivity import at_budget, budget_curve
+from optcomp.studies.stress import RENEW, stressed
+
+GAP = 0.001  # points of NRR; the instances are small
+# Points by which two proved-optimal values of the same problem may differ.
+AGREEMENT = 2 * GAP + 1e-4
+QUICK = Settings(gap_pp=GAP, workers=1)
+
+
+def small(**more: object) -> Problem:
+    """Two segments of two CSMs and four accounts each, with a few plans."""
+    accounts = [
+        account(f"{s}{k}", f"{s}C{k % 2}", segment=s, arr=80_000.0 + 30_000.0 * k, health=50.0 + 10.0 * k)
+        for s in "ST"
+        for k in range(4)
+    ]
+    people = [csm(f"{s}C{k}", segment=s, base=70_000.0 + 10_000.0 * k) for s in "ST" for k in range(2)]
+    settings: dict[str, object] = {
+        "segments": (segment("S"), segment("T")),
+        "menu": MenuSpec((1.0, 1.05), (0.1, 0.2), ("base-only", "balanced", "active")),
+        "budget": 340_000.0,
+        "rules": builders.rules(hours={"ceiling": 1.2}, eligible_segment={}, budget={}),
+    }
+    return problem(accounts, people, **(settings | more))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def study(engines: Engines) -> Study:
+    """The small team from -10 % to +30 %."""
+    return budget_curve(small(), steps(-0.1, 0.3, 9, also=(0.15,)), QUICK, engines=engines)
+
+
+# ---- the budget curve -----------------------------------------------------------------------------------------------
+
+
+def test_every_step_is_proved_within_the_gap(study: Study):
+    gaps = [p.gap_pp for c in study.curves for p in c.solved]
+
+    assert gaps
+    assert all(g is not None and g <= GAP for g in gaps)
+
+
+def test_more_budget_never_hurts_and_no_ceiling_falls(study: Study):
+    """To the last digit but those of sums: it is so by construction, not by luck."""
+    for curve in study.curves:
+        found = [p.objective for p in curve.solved]
+        assert (np.diff(np.array(found, dtype=float)) >= -1e-12).all()
+        assert (np.diff([p.bound for p in curve.solved]) >= -1e-12).all()
+
+
+def test_every_step_is_what_solving_it_alone_finds(study: Study, engines: Engines):
+    for here in study.best.points[::3]:
+        alone = solve(here.problem, SolveSettings(gap_pp=GAP), engines=engines)
+
+        assert (alone.evaluation is None) == (here.evaluation is None)
+        if alone.evaluation is not None and here.objective is not None:
+            assert 100.0 * here.objective == pytest.approx(100.0 * alone.evaluation.objective, abs=AGREEMENT)
+
+
+def test_forced_strategies_are_never_better_than_the_whole_menu_with_them(study: Study, engines: Engines):
+    """A forced curve is the solve of a problem in which nothing but its plans may be chosen."""
+    here = study.curves[1].points[-1]
+    only = replace(
+        here.problem,
+        instance=replace(here.problem.instance, menu=MenuSpec((1.0,), (0.1,), ())),
+        forced={
+            name: tuple(p for p in plans if strategy_of(p) == "base") for name, plans in here.problem.forced.items()
+        },
+    )
+
+    alone = solve(only, SolveSettings(gap_pp=GAP), engines=engines)
+
+    assert alone.evaluation is not None
+    assert 100.0 * (here.objective or 0.0) == pytest.approx(100.0 * alone.evaluation.objective, abs=AGREEMENT)
+
+
+def test_every_solution_keeps_within_its_budget(study: Study):
+    for curve in study.curves:
+        for here in curve.solved:
+            assert here.evaluation is not None
+            assert here.evaluation.pay_cost <= here.budget * (1.0 + 1e-6)  # conventions 5.2
+            assert here.total.total == pytest.approx(here.evaluation.pay_cost, abs=0.01)
+
+
+def test_a_budget_that_pays_nobody_is_proved_too_small(engines: Engines):
+    found = budget_curve(small(), (-0.9, 0.0), QUICK, engines=engines).best.points
+
+    assert found[0].evaluation is None
+    assert found[0].bound == -math.inf
+    assert found[1].evaluation is not None
+
+
+def test_open_positions_are_filled_where_the_budget_pays_for_them(engines: Engines):
+    people = [csm("C1"), csm("C2", status="open", start=builders.START)]
+    accounts = [account(f"A{k}", "C1", hours=250.0) for k in range(4)]
+    team = problem(
+        accounts,
+        people,
+        budget=100_000.0,
+        rules=builders.rules(budget={}),
+        menu=MenuSpec((1.0,), (0.1,), ("balanced",)),
+    )
+
+    found = budget_curve(team, (0.0, 1.0), QUICK, is_extended=False, engines=engines)
+
+    assert found.why_alone == ""
+    assert [p.total.heads > 0.0 for p in found.best.points] == [False, True]
+    alone = solve(found.best.points[1].problem, SolveSettings(gap_pp=GAP), engines=engines)
+    assert alone.evaluation is not None
+    assert found.best.points[1].objective == pytest.approx(alone.evaluation.objective, abs=AGREEMENT / 100.0)
+
+
+def test_a_soft_budget_is_bent_at_its_price(engines: Engines):
+    soft = small(
+        rules=builders.rules(hours={"ceiling": 1.2}, eligible_segment={}, budget={"state": "soft", "price": 0.5})
+    )
+
+    found = budget_curve(soft, (0.0, 0.1), QUICK, engines=engines).best.points[0]
+    alone = solve(found.problem, SolveSettings(gap_pp=GAP), engines=engines)
+
+    assert alone.evaluation is not None
+    assert found.objective == pytest.approx(alone.evaluation.objective, abs=AGREEMENT / 100.0)
+
+
+def test_coupled_books_are_solved_step_by_step_and_tied(engines: Engines):
+    """A rule on worst-case pay reads the budget: nothing can be shared, and the curve is monotone all the same."""
+    coupled = small(
+        rules=builders.rules(hours={"ceiling": 1.2}, eligible_segment={}, budget={}, exposure={"max_ratio": 1.2})
+    )
+
+    found = budget_curve(coupled, (0.0, 0.1, 0.2), QUICK, is_extended=False, engines=engines)
+
+    assert "worst-case pay" in found.why_alone
+    values = [p.objective for p in found.best.solved]
+    assert len(values) == 3
+    assert values == sorted(values, key=lambda v: v or 0.0)
+    assert all((p.gap_pp or 0.0) <= 2 * GAP for p in found.best.points)
+
+
+def test_nothing_that_is_computed_reads_the_budget():
+    """`at_budget` shares it all between budgets."""
+    base = small()
+    names = [name for name, value in vars(Problem).items() if isinstance(value, cached_property)]
+    before = {name: getattr(base, name) for name in names}
+    other = replace(base, instance=replace(base.instance, pay_budget=1.0))
+
+    assert names
+    for name in names:
+        np.testing.assert_equal(_plain(getattr(other, name)), _plain(before[name]))
+    assert all(vars(at_budget(base, 1.0))[name] is before[name] for name in names)
+
+
+def _plain(value: object) -> object:
+    """Tuples of dataclasses of arrays as nested plain values."""
+    if isinstance(value, Problem):
+        return None  # whose budget differs
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    if hasattr(value, "__dict__"):
+        return {name: _plain(inner) for name, inner in vars(value).items()}
+    return [_plain(v) for v in value] if isinstance(value, tuple) else value
+
+
+# ---- menus ----------------------------------------------------------------------------------------------------------
+
+
+def test_levels_are_added_in_steps_and_none_is_lost():
+    menu = wider_menus(small(), 0.12).instance.menu
+
+    assert menu.base_factors == (1.0, 1.05, 1.1, 1.15)
+    assert {0.1, 0.2, 0.25, 0.4} <= set(menu.variable_shares)
+    assert max(menu.variable_shares) == 0.4
+
+
+def test_a_forced_plan_adds_its_rise_to_the_pay_of_today_and_to_nothing_else():
+    base = with_forced(small(), 400_000.0)
+    for name in STRATEGIES:
+        rows = [k for k, p in enumerate(base.plans[0]) if strategy_of(p) == name]
+        paid = base.pay_cost[0][base.csms.segment == 0].sum(axis=0)
+        rises = np.diff(paid[rows])
+
+        assert len(rows) > 5
+        assert rises == pytest.approx(np.full(len(rises), rises[0]))  # every rung the same dollars
+        assert rises[0] == pytest.approx(0.01 * 150_000.0, rel=0.1)  # 1 % of base; attainment pays a little more
+
+
+def test_a_forced_plan_is_exempt_from_design_rules_as_today_is():
+    strict = builders.rules(max_weight={"max": 0.01}, ownership={}, eligible_segment={})
+    base = with_forced(small(rules=strict), 400_000.0)
+    solution = replace(
+        current_solution(base), plan_by_segment={s.name: "all-into-expansion +5%" for s in base.segments}
+    )
+
+    assert evaluate(base, solution).violations == ()
+    assert all(not p.mix.components for p in base.plans[0] if not p.is_exempt)  # the rules are on
+
+
+# ---- what it says ---------------------------------------------------------------------------------------------------
+
+
+def test_the_hull_is_the_least_concave_curve_above_the_points():
+    x, y = np.array([0.0, 1.0, 2.0, 3.0, 4.0]), np.array([0.0, 1.0, 1.2, 3.0, 3.0])
+
+    hull = concave_hull(x, y)
+
+    assert hull.tolist() == [0.0, 1.0, 2.0, 3.0, 3.0]
+
+
+def test_marginal_returns_fall_and_the_knee_lies_on_the_curve(study: Study):
+    found = returns(study.best)
+
+    assert found is not None
+    assert (np.diff(found.marginal[1:]) <= 1e-9).all()
+    assert found.knee is None or 0 < found.knee < len(found.points) - 1
+
+
+def test_plus_fifteen_is_among_the_steps_and_its_money_adds_up(study: Study):
+    asked = bought(study.best)
+
+    assert asked is not None
+    assert asked.pay == pytest.approx(0.15 * 340_000.0)
+    assert asked.total.total == pytest.approx(
+        asked.point.evaluation.pay_cost - asked.start.evaluation.pay_cost,  # type: ignore[union-attr]
+        abs=0.01,
+    )
+    assert all(forced_gain(study, name) is not None for name in STRATEGIES)
+
+
+# ---- other numbers --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("0%..30%", (0.0, 0.15, 0.3)),
+        ("0..30%", (0.0, 0.15, 0.3)),
+        ("0..4", (0.0, 2.0, 4.0)),
+        ("0..1", (0.0, 0.5, 1.0)),
+        ("-5pp..0pp", (-5.0, -2.5, 0.0)),
+    ],
+)
+def test_a_range_says_its_values(text: str, values: Sequence[float]):
+    assert span(text).values(3) == pytest.approx(values)
+
+
+@pytest.mark.parametrize("text", ["", "1", "3..1", "a..b", "1%..2pp", "nan..1", "1..inf"])
+def test_what_is_no_range_is_refused(text: str):
+    with pytest.raises(ValueError, match=r"range|units|first"):
+        span(text)
+
+
+def test_whole_ends_give_whole_steps():
+    assert span("0..10").values(7) == (0.0, 2.0, 3.0, 5.0, 7.0, 8.0, 10.0)
+
+
+def test_a_stress_in_points_moves_the_mean_chance_by_them():
+    base = small()
+    everyone = np.arange(len(base.accounts.ids))
+
+    def rate(where: Problem) -> float:
+        pairs = where.pairs(everyone, where.accounts.csm)
+        weight = pairs.arr * pairs.due
+        return float((weight / (1.0 + np.exp(-pairs.renew))).sum() / weight.sum())
+
+    assert rate(stressed(base, RENEW, -5.0, in_points=True)) == pytest.approx(rate(base) - 0.05, abs=1e-6)
+
+
+def test_more_hours_never_hurt_and_a_harsher_world_does(engines: Engines):
+    def read(more: Sequence[str]) -> Problem:
+        ceiling = float(more[0].partition("=")[2]) if more else 1.2
+        return small(rules=builders.rules(hours={"ceiling": ceiling}, eligible_segment={}, budget={}))
+
+    hours = over(read, "rules.hours.ceiling", span("0.45..1.2"), 3, QUICK, engines=engines)
+    churn = over(read, RENEW, span("-5pp..0pp"), 2, QUICK, engines=engines)
+
+    values = [p.objective for p in hours.best.solved]
+    assert values == sorted(values, key=lambda v: v or 0.0)
+    assert (churn.best.points[0].objective or 0.0) < (churn.best.points[1].objective or 0.0)
+    assert [c.name for c in churn.curves] == ["best", "unchanged", "today"]
+    best, kept = churn.best.points, churn.curves[1].points
+    assert all((k.objective or 0.0) <= p.bound + 1e-9 for k, p in zip(kept, best, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("key", "way"),
+    [
+        ("budget.pay", 1),
+        ("rules.moves.max", 1),
+        ("rules.hours.ceiling", 1),
+        ("rules.equal_chance.price", -1),
+        ("rules.weight_bounds.min_grr", -1),
+        ("goal.nrr", 0),
+        (RENEW, 0),
+    ],
+)
+def test_the_direction_of_a_number_is_known(key: str, way: int):
+    assert direction(key) == way
+
+
+# ---- the command ----------------------------------------------------------------------------------------------------
+
+
+def run(*arguments: str) -> int:
+    return cli.run(["sensitivity", str(TINY), "--jobs", "1", *arguments])
+
+
+def test_the_command_writes_private_files_that_are_the_same_every_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    pytest.importorskip("matplotlib")
+    assert run("--budget", "0%..20%", "--steps", "3", "--out", str(tmp_path / "one")) == 0
+    said = capsys.readouterr()
+    assert run("--budget", "0%..20%", "--steps", "3", "--out", str(tmp_path / "two"), "--quiet") == 0
+
+    assert "+15 %: what does it buy, and where should it go?" in said.out
+    assert [line for line in said.out.splitlines()[:-2] if len(line) > 80] == []  # the last ones hold the path
+    one, two = sorted((tmp_path / "one").iterdir()), sorted((tmp_path / "two").iterdir())
+    assert [p.name for p in one] == ["chart.png", "chart.svg", "curve.csv", "money.csv", "summary.json"]
+    assert all(stat.S_IMODE(p.stat().st_mode) == 0o600 for p in one)
+    assert stat.S_IMODE((tmp_path / "one").stat().st_mode) == 0o700
+    assert [a.read_bytes() for a in one[:-1]] == [b.read_bytes() for b in two[:-1]]
+    rows = list(csv.DictReader((tmp_path / "one" / "curve.csv").read_text(encoding="utf-8").splitlines()))
+    assert [r["value"] for r in rows if r["strategy"] == "best"] == ["0", "0.1", "0.15", "0.2"]
+    assert all(float(r["gap_pp"]) <= 0.01 + 1e-9 for r in rows)
+
+
+def test_the_command_prints_json_for_another_number(capsys: pytest.CaptureFixture[str]):
+    assert run("--over", "response.shift_expand=-0.5..0.5", "--steps", "2", "--json", "--quiet") == 0
+
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["varied"] == "response.shift_expand"
+    low, high = summary["curves"]["best"]
+    assert low["nrr"] < high["nrr"]
+
+
+def test_a_number_that_nothing_reads_is_refused(capsys: pytest.CaptureFixture[str]):
+    assert run("--over", "rules.exposure.max_ratio=1..2", "--quiet") == 3
+
+    assert "--set rules.exposure.state=hard" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [["--budget", "5"], ["--budget", "0..3"], ["--over", "x"], ["--over", "a=b"]])
+def test_what_cannot_be_varied_is_wrong_usage(more: list[str]):
+    assert run(*more) == 2
