@@ -39,6 +39,7 @@ PAGES = (
     "how-to/own-constraints.md",
     "how-to/when-nothing-fits.md",
     "how-to/check-a-solution.md",
+    "how-to/explain-a-decision.md",
     "how-to/a-csm-has-left.md",
     "how-to/export-to-another-solver.md",
     "explanation/contradictions-in-the-texts.md",

@@ -50,7 +50,10 @@ SMALL = [csm("C1", hours=100.0), csm("C2", hours=100.0)]
 PLANTED: dict[str, tuple[Problem, set[str]]] = {
     "hours": (case([account(f"A{i}") for i in range(3)], SMALL, {"hours": {"ceiling": 1.0}}), {"hours"}),
     "locks": (case(two(locked=True), SMALL, {"hours": {"ceiling": 1.0}, "locks": {}}), {"hours", "locks"}),
-    "account_count": (case(two(), [csm("C1")], {"account_count": {}}, segments=[segment(max_accounts=1)]), {"account_count"}),
+    "account_count": (
+        case(two(), [csm("C1")], {"account_count": {}}, segments=[segment(max_accounts=1)]),
+        {"account_count"},
+    ),
     "least accounts": (
         case([account("A1")], TEAM, {"account_count": {}}, segments=[segment(min_accounts=1)]),
         {"account_count"},
@@ -156,7 +159,7 @@ def test_conflicts_are_what_brute_force_says(engines: Engines, where: Problem):
     assert conflict_oracle.disagreements(where, conflict) == []
 
 
-# ---- ways out ---------------------------------------------------------------------------------------------------------
+# ---- ways out -----------------------------------------------------------------------------------------------------
 
 
 def mended(where: Problem, way: WayOut) -> Problem:

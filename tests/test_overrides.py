@@ -1,0 +1,187 @@
+"""What a person changes by hand: scored beside what was solved, kept in the next solve, compared with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from builders import account, csm, problem, rules
+
+from optcomp.cli import run
+from optcomp.errors import InputError
+from optcomp.evaluate import evaluate
+from optcomp.instance import Kept
+from optcomp.keep import BY_HAND, kept_bytes, parse_kept, with_kept
+from optcomp.solution import Solution
+from optcomp.solve import Engines, Settings, solve
+
+TINY = Path(__file__).parents[1] / "instances" / "tiny"
+
+
+@pytest.fixture(scope="module")
+def solved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("solved") / "out"
+    assert run(["solve", str(TINY), "--out", str(out), "--quiet"]) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Solved with A, which would go to C2, kept where it is."""
+    folder = tmp_path_factory.mktemp("kept")
+    (folder / "mine.csv").write_text("account_id,to,reason\nA,C1,asked for by the customer\n", encoding="utf-8")
+    out = folder / "out"
+    assert run(["solve", str(TINY), "--out", str(out), "--quiet", "--keep", str(folder / "mine.csv")]) == 0
+    return out
+
+
+def test_a_kept_line_is_kept_with_its_reason(kept: Path):
+    line = next(x for x in (kept / "assignment.csv").read_text(encoding="utf-8").splitlines() if x.startswith("A,"))
+
+    assert ",C1,C1,no,kept by hand: asked for by the customer," in line
+
+
+def test_a_solution_with_kept_lines_holds_and_can_be_kept_again(
+    kept: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run(["evaluate", str(kept)]) == 0
+    assert run(["solve", str(TINY), "--out", str(tmp_path / "again"), "--quiet", "--keep", str(kept / "kept.csv")]) == 0
+
+    assert (tmp_path / "again" / "assignment.csv").read_bytes() == (kept / "assignment.csv").read_bytes()
+
+
+def test_a_kept_line_away_from_today_counts_as_a_forced_move(engines: Engines):
+    where = problem([account("A1", "C1")], [csm("C1"), csm("C2")], rules=rules(locks={}, moves={"max": 0}))
+    where = with_kept(where, [Kept("A1", "C2", BY_HAND)])
+
+    result = solve(where, Settings(workers=1), engines=engines)
+
+    assert result.solution is not None
+    assert result.solution.csm_by_account == {"A1": "C2"}
+    assert result.evaluation is not None
+    assert (result.evaluation.moves_forced, result.evaluation.moves_counted) == (1, 0)
+
+
+def test_a_kept_line_overrules_the_lock_of_the_account():
+    where = problem([account("A1", "C1", locked=True)], [csm("C1"), csm("C2")], rules=rules(locks={}))
+    where = with_kept(where, [Kept("A1", "C2", BY_HAND)])
+    plans = {"S": "today"}
+
+    assert evaluate(where, Solution(plans, {"A1": "C2"})).violations == ()
+    assert [b.rule_id for b in evaluate(where, Solution(plans, {"A1": "C1"})).violations] == ["locks"]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"account_id,to\nA,C1\n", (Kept("A", "C1", "kept by hand"),)),
+        (b"account_id,to,reason\nA,C1,kept by hand: old\n", (Kept("A", "C1", "kept by hand: old"),)),
+        (b"account_id,to,keep\nA,C1,yes\nB,C1,\nC,C1,no\n", (Kept("A", "C1", "kept by hand"),)),
+        (b"account_id,to\nA,\n", ()),
+    ],
+)
+def test_which_lines_are_kept(content: bytes, expected: tuple[Kept, ...]):
+    assert parse_kept(content, "mine.csv") == expected
+
+
+def test_kept_lines_come_back_from_their_file_as_they_were():
+    lines = (Kept("=A", "C1", 'kept by hand: he said "no", twice'), Kept("B", "C2", BY_HAND))
+
+    assert parse_kept(kept_bytes(lines), "kept.csv") == lines
+
+
+@pytest.mark.parametrize("content", [b"account_id\nA\n", b"\xff\xfe\x00", b"account_id,to\nA,C1,more\n"])
+def test_a_file_that_is_no_such_table_is_refused(content: bytes):
+    with pytest.raises(InputError):
+        parse_kept(content, "mine.csv")
+
+
+@pytest.mark.parametrize("lines", [[Kept("X", "C1", "")], [Kept("A1", "X", "")], [Kept("A1", "C1", "")] * 2])
+def test_lines_about_nobody_or_twice_are_refused(lines: list[Kept]):
+    with pytest.raises(InputError):
+        with_kept(problem([account("A1")], [csm("C1")]), lines)
+
+
+def test_an_edited_assignment_is_scored_against_the_solved_one(
+    solved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """A with C1 instead of C2 breaks the hours of C1: 120 + 40 hours of 100."""
+    (tmp_path / "edited.csv").write_text("account_id,to\nA,C1\n", encoding="utf-8")
+
+    code = run(["evaluate", str(solved), "--assignment", str(tmp_path / "edited.csv"), "--json"])
+
+    said = json.loads(capsys.readouterr().out)
+    assert code == 7
+    assert said["accounts"] == {"A": ["C2", "C1"]}
+    assert said["violations"] == [{"rule": "hours", "subject": "C1", "amount": 60.0}]
+    assert said["terms"]["NRR"]["second"] < said["terms"]["NRR"]["first"]
+
+
+def test_an_assignment_that_was_not_edited_is_the_same(solved: Path, capsys: pytest.CaptureFixture[str]):
+    assert run(["evaluate", str(solved), "--assignment", str(solved / "assignment.csv")]) == 0
+
+    assert "The two decide the same." in capsys.readouterr().out
+
+
+def test_two_solutions_are_compared(solved: Path, kept: Path, capsys: pytest.CaptureFixture[str]):
+    assert run(["diff", str(solved), str(kept), "--json"]) == 0
+
+    said = json.loads(capsys.readouterr().out)
+    assert said["same_facts"]
+    assert said["accounts"]["A"] == ["C2", "C1"]
+    total = said["terms"]["ARR at the end of the year"]
+    parts = [said["terms"][name] for name in ("ARR kept", "ARR added", "cost of load")]
+    for side in ("first", "second"):
+        assert total[side] == pytest.approx(parts[0][side] + parts[1][side] - parts[2][side])
+
+
+def test_different_facts_are_pointed_out(solved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    out = tmp_path / "rich"
+    assert run(["solve", str(TINY), "--out", str(out), "--quiet", "--set", "budget.pay=200000"]) == 0
+
+    assert run(["diff", str(solved), str(out)]) == 0
+
+    assert "different facts" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("asked", [["--account", "A"], ["--csm", "C1"], ["--plan", "all"], ["--move", "A:C1"]])
+def test_explain_answers_each_kind_of_question(asked: list[str], solved: Path, capsys: pytest.CaptureFixture[str]):
+    assert run(["explain", str(solved), *asked, "--json"]) == 0
+
+    said = json.loads(capsys.readouterr().out)
+    assert len(said["claims"]) >= 3
+    assert all(c["sentence"].endswith(".") for c in said["claims"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [(["--account", "nobody"], 7), (["--plan", "nowhere"], 7), (["--move", "A:nobody"], 7), ([], 2)],
+)
+def test_explain_refuses_what_is_not_there(
+    asked: list[str], code: int, solved: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run(["explain", str(solved), *asked]) == code
+
+
+def test_check_names_the_rules_that_clash(capsys: pytest.CaptureFixture[str]):
+    assert run(["check", str(TINY), "--set", "rules.hours.ceiling=0.9", "--conflicts"]) == 4
+
+    text = capsys.readouterr().out
+    assert "without it the rest fits (proved)" in text
+    assert "--set rules.hours.ceiling=1" in text
+
+
+def test_check_finds_no_clash_where_there_is_none(capsys: pytest.CaptureFixture[str]):
+    assert run(["check", str(TINY), "--conflicts", "--json"]) == 0
+
+    assert json.loads(capsys.readouterr().out)["conflict"] is None
+
+
+def test_solve_names_the_rules_that_clash(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    code = run(["solve", str(TINY), "--out", str(tmp_path / "o"), "--quiet", "--json", "--set", "budget.pay=90000"])
+
+    assert code == 4
+    conflict = json.loads(capsys.readouterr().out)["conflict"]
+    assert [r["rule"] for r in conflict["rules"]] == ["budget"]
+    assert conflict["ways_out"][0]["settings"] == ["budget.pay=100000"]
