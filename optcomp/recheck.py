@@ -100,7 +100,7 @@ def recheck(folder: Path, *, instance: Path | None = None, hooks: Sequence[Path]
         reasons.add("summary.json is missing or is not JSON.")
         summary = {}
     kept = parse_kept(files[KEPT], KEPT) if KEPT in files else ()
-    recomputed = _recompute(files, _as_solved(with_kept(loaded.problem, kept), manifest), own_hooks, reasons)
+    recomputed = _recompute(files, as_solved(with_kept(loaded.problem, kept), manifest), own_hooks, reasons)
     if recomputed is not None:
         _compare_tables(files, recomputed, reasons)
         if summary:
@@ -113,7 +113,7 @@ def _texts(manifest: Mapping[str, Any], key: str) -> dict[str, str]:
     return {str(k): str(v) for k, v in value.items()} if isinstance(value, dict) else {}
 
 
-def _as_solved(problem: Problem, manifest: Mapping[str, Any]) -> Problem:
+def as_solved(problem: Problem, manifest: Mapping[str, Any]) -> Problem:
     """The problem with as many draws as it was solved with; manifests of before there were draws name none."""
     draws = manifest.get("settings", {}).get("draws", 0)
     return with_draws(problem, draws if isinstance(draws, int) else None)

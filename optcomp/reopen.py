@@ -12,6 +12,7 @@ from optcomp.errors import CheckFailed, Finding, InputError
 from optcomp.evaluate import Evaluation, evaluate
 from optcomp.keep import KEPT, parse_kept, with_kept
 from optcomp.problem import Problem
+from optcomp.recheck import as_solved
 from optcomp.reload import Reasons, parse_json, read_folder, read_manifest, read_solution
 from optcomp.solution import Solution
 from optcomp.write import FILES, MANIFEST, SUMMARY
@@ -59,6 +60,7 @@ def reopen(folder: Path, *, instance: Path | None = None) -> Reopened:
     problem = loaded.problem
     if KEPT in files:
         problem = with_kept(problem, parse_kept(files[KEPT], KEPT))
+    problem = as_solved(problem, manifest)
     reasons = Reasons()
     solution = read_solution(files, problem, reasons)
     if solution is None:
