@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import team_of_15_history
 from generate import Book, Calendar, Draws, Shape, draw_book, join_families, lock, name_and_number, write_tables
 
 from optcomp.instance import Csm
@@ -141,7 +142,7 @@ def team() -> list[Csm]:
 
 
 def write(folder: Path) -> None:
-    """Write instance.toml, accounts.csv and csms.csv."""
+    """Write instance.toml, accounts.csv, csms.csv and the tables of history/."""
     draws = Draws(SEED)
     people = team()
     accounts = []
@@ -153,3 +154,4 @@ def write(folder: Path) -> None:
     accounts = name_and_number(draws, accounts)
     budget = sum(person.base + person.variable for person in people)
     write_tables(folder, TOML.format(seed=SEED, budget=budget), accounts, people)
+    team_of_15_history.write(folder)

@@ -52,21 +52,24 @@ def _heading(found: Audit) -> str:
 def _components(found: Audit) -> str:
     if not found.components:
         return _lines("What each component pays for", "The history holds neither attainments nor payouts.")
-    rows = [_component(c, found.problem.instance.currency) for c in found.components]
-    header = ("component", "paid a year", "NRR after it", "luck", "label")
+    currency = found.problem.instance.currency
+    rows = [row for c in found.components for row in _component(c, currency)]
+    header = ("", "paid a year", "NRR after it", "luck", "book")
     return "\n".join(
         [
             "What each component pays for",
-            table(header, rows, left=(0, 4)),
+            table(header, rows),
             paragraph("", _legend(found), indent=2, hang=2),
             *(paragraph("", text, indent=2, hang=2) for text in _remarks(found)),
         ]
     )
 
 
-def _component(c: Judged, currency: str) -> tuple[str, ...]:
+def _component(c: Judged, currency: str) -> tuple[tuple[str, ...], ...]:
+    """The label, and its figures in a row of their own."""
     luck = f"{100 * c.luck.share:.0f} % [{100 * c.luck.low:.0f}, {100 * c.luck.high:.0f}]" if c.luck else "-"
-    return (METRICS[c.metric].title, money(c.paid, currency), _interval(c.effects["NRR"].slope), luck, c.label)
+    figures = (money(c.paid, currency), _interval(c.effects["NRR"].slope), luck, "yes" if c.book_found else "no")
+    return (f"{METRICS[c.metric].title}: {c.label}",), ("", *figures)
 
 
 def _interval(slope: Slope | None) -> str:
@@ -77,7 +80,7 @@ def _legend(found: Audit) -> str:
     text = (
         "NRR after it: points of ARR a year against the book as dealt in the next quarter, for one standard deviation "
         "of attainment; 90 % interval. Luck: share of the differences in a year's pay that would not come "
-        "again. Labels count all tests together: one finding in ten may be false."
+        "again. Book: pay is found to follow the book as dealt. Labels count all tests together: one finding in ten may be false."
     )
     few = any(c.label == "too little data" for c in found.components)
     limit = f" Labels need {FEWEST_CSMS} CSMs and {FEWEST_PERIODS} quarters that have a next one."

@@ -16,6 +16,8 @@ from optcomp.learn.audit import patterns
 from optcomp.learn.audit.inference import found_among
 from optcomp.learn.audit.patterns import Case, Pattern
 
+# Half the rate of the labels: to look at somebody for nothing costs trust.
+RATE = 0.05
 State = Literal["worth a look", "nothing seen", "cannot be run"]
 #: Screens in their order, with the question that each asks.
 SCREENS: dict[str, tuple[str, Callable[[Case], Pattern | str]]] = {
@@ -46,7 +48,7 @@ def screens(case: Case, only: Sequence[str] = tuple(SCREENS)) -> tuple[Screen, .
     """Every screen as far as the columns of the history allow."""
     results = {name: SCREENS[name][1](case) for name in only}
     made = {name: r for name, r in results.items() if isinstance(r, Pattern)}
-    team = dict(zip(made, found_among([r.p for r in made.values()]).tolist(), strict=True))
+    team = dict(zip(made, found_among([r.p for r in made.values()], RATE).tolist(), strict=True))
     return tuple(_screen(name, result, team.get(name, False)) for name, result in results.items())
 
 
@@ -54,6 +56,6 @@ def _screen(name: str, result: Pattern | str, found: bool) -> Screen:
     question = SCREENS[name][0]
     if isinstance(result, str):
         return Screen(name, question, "cannot be run", result, ())
-    who = found_among(result.people_p.tolist()) if len(result.people_p) else np.zeros(0, dtype=bool)
+    who = found_among(result.people_p.tolist(), RATE) if len(result.people_p) else np.zeros(0, dtype=bool)
     people = tuple(int(j) for j in result.people[who])
     return Screen(name, question, "worth a look" if found or people else "nothing seen", result.seen, people)
