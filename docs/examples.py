@@ -41,6 +41,7 @@ PAGES = (
     "how-to/check-a-solution.md",
     "how-to/explain-a-decision.md",
     "how-to/a-csm-has-left.md",
+    "how-to/budget-increase.md",
     "how-to/export-to-another-solver.md",
     "explanation/contradictions-in-the-texts.md",
     "explanation/response-model.md",

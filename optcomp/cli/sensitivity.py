@@ -91,9 +91,9 @@ def command(
 
     settings = Settings(time_limit, gap, seed, jobs, tell)
     if out is None:
-        return _tell(*_study(wanted, settings), None, as_json)
+        return _tell(_study(wanted, settings), None, out, as_json)
     with reserved(out, frozenset(FILES), force=force) as target:
-        return _tell(*_study(wanted, settings), target, as_json)
+        return _tell(_study(wanted, settings), target, out, as_json)
 
 
 def _wanted(
@@ -136,21 +136,23 @@ def _study(wanted: Wanted, settings: Settings) -> tuple[Study, tuple[str, ...]]:
     return over(read_with, wanted.key, wanted.span, wanted.num_steps, settings), warnings  # type: ignore[arg-type]
 
 
-def _tell(study: Study, warnings: tuple[str, ...], target: Target | None, as_json: bool) -> int:
+def _tell(found: tuple[Study, tuple[str, ...]], target: Target | None, out: Path | None, as_json: bool) -> int:
     """Write and print; the exit code."""
     from optcomp.cli.sensitivity_text import study_text
     from optcomp.studies.chart import charts
     from optcomp.studies.tables import CURVE, FILES, MONEY, SUMMARY, curve_csv, facts, money_csv
     from optcomp.write import json_bytes
 
+    study, warnings = found
     summary = json_bytes(facts(study, warnings=warnings, files=FILES if target else ()))
-    if target is not None and study.best.solved:
+    is_written = target is not None and bool(study.best.solved)
+    if target is not None and is_written:
         tables = {CURVE: curve_csv(study), MONEY: money_csv(study), SUMMARY: summary}
         target.publish({**tables, **charts(study)})
     if as_json:
         click.echo(summary, nl=False)
     else:
-        click.echo(study_text(study, target.path if target else None, FILES))
+        click.echo(study_text(study, out if is_written else None, FILES))
         sys.stdout.flush()
     if study.signal:
         return 128 + study.signal
