@@ -16,6 +16,8 @@ from typing import Any
 from optcomp.assemble import load
 from optcomp.average import with_draws
 from optcomp.cells import printable
+from optcomp.decompose.certificate import CertificateError, read_certificate
+from optcomp.decompose.verify import Proof, verify
 from optcomp.errors import Finding, InputError
 from optcomp.evaluate import Evaluation, current_solution, evaluate
 from optcomp.frames import View
@@ -27,7 +29,7 @@ from optcomp.reload import Reasons, Row, parse_csv, parse_json, read_folder, rea
 from optcomp.solution import Solution
 from optcomp.summary import gap, solution_facts, today_facts
 from optcomp.words import POINTS
-from optcomp.write import FILES, MANIFEST, SUMMARY, TABLES, decision_files, json_bytes
+from optcomp.write import CERTIFICATE, FILES, MANIFEST, OPTIONAL, SUMMARY, TABLES, decision_files, json_bytes
 
 RATIO_TOLERANCE = 1e-9
 MONEY_TOLERANCE = 0.01
@@ -54,12 +56,16 @@ class Recomputed:
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
-    """What a re-check found: reasons against the solution (none: it holds), and its value where it could be read."""
+    """What a re-check found: reasons against the solution (none: it holds), and its value where it could be read.
+
+    proof : what its certificate proves of the bound, None where it has none
+    """
 
     reasons: tuple[str, ...]
     recomputed: Recomputed | None
     summary: Mapping[str, Any]
     num_inputs: int
+    proof: Proof | None = None
 
     @property
     def holds(self) -> bool:
@@ -78,7 +84,7 @@ def recheck(folder: Path, *, instance: Path | None = None, hooks: Sequence[Path]
     InputError
         When the folder is not a solution of a known version, or the instance or a hook is not to be had.
     """
-    files = read_folder(folder, (*FILES, KEPT))
+    files = read_folder(folder, (*FILES, *OPTIONAL))
     manifest = read_manifest(files.get(MANIFEST))
     place = instance or folder / str(manifest.get("instance", ""))
     if not place.exists():
@@ -105,7 +111,10 @@ def recheck(folder: Path, *, instance: Path | None = None, hooks: Sequence[Path]
         _compare_tables(files, recomputed, reasons)
         if summary:
             _compare_summary(summary, recomputed, manifest, reasons)
-    return Recheck(tuple(reasons.sentences), recomputed, summary, len(loaded.files))
+    proof = None
+    if CERTIFICATE in files and recomputed is not None:
+        proof = _proof(files[CERTIFICATE], recomputed.problem, summary, reasons)
+    return Recheck(tuple(reasons.sentences), recomputed, summary, len(loaded.files), proof)
 
 
 def _texts(manifest: Mapping[str, Any], key: str) -> dict[str, str]:
@@ -196,6 +205,23 @@ def _same_cell(found: str, expected: str) -> bool:
         return digits > 0 and abs(float(found) - float(expected)) <= 1.01 * 10.0**-digits
     except ValueError:
         return False
+
+
+def _proof(content: bytes, problem: Problem, summary: Mapping[str, Any], reasons: Reasons) -> Proof | None:
+    """What the certificate proves; reasons where that is not the recorded bound."""
+    try:
+        proof = verify(problem, read_certificate(content))
+    except CertificateError as error:
+        reasons.add(f"{CERTIFICATE} proves nothing: {error}")
+        return None
+    recorded = summary.get("objective_bound")
+    if not isinstance(recorded, (int, float)) or abs(POINTS * recorded - proof.claimed) > BOUND_TOLERANCE:
+        reasons.add(f"{CERTIFICATE} is about another bound than the one in summary.json.")
+    if not proof.holds:
+        reasons.add(
+            f"{CERTIFICATE} proves no more than {proof.bound:.6f} % and not the bound of {proof.claimed:.6f} %."
+        )
+    return proof
 
 
 # ---- the summary --------------------------------------------------------------------------------------------------

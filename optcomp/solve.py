@@ -14,10 +14,12 @@ import numpy as np
 
 from optcomp.average import with_draws
 from optcomp.cautious import Caution, cautious
+from optcomp.decompose.certificate import Certificate, certify
 from optcomp.decompose.frontier import MoveFrontier
 from optcomp.decompose.master import Pick
 from optcomp.decompose.pools import why_joint
 from optcomp.decompose.search import Found, Search, Target, plans_of_all
+from optcomp.decompose.verify import without_moves
 from optcomp.engine import Engine, Executor, interruptible
 from optcomp.errors import SolverError
 from optcomp.evaluate import Evaluation, current_solution, evaluate
@@ -97,6 +99,7 @@ class Result:
     objective_bound : no plans and books within the rules are worth more (ratio; inf: nothing proved)
     caution : with `Settings.risk` cvar the blended value and its bound; `objective_bound` stays that of the mean
     pay_first, books_first : what deciding the one and then the other gives, None where that found nothing
+    certificate : what the bound rests on, None where it comes from the joint program or there is none
     """
 
     problem: Problem
@@ -115,6 +118,7 @@ class Result:
     reasons: tuple[str, ...] = ()
     caution: Caution | None = None
     guardrails: tuple[Price, ...] = ()
+    certificate: Certificate | None = None
 
     @property
     def gap_pp(self) -> float:
@@ -228,6 +232,7 @@ class _Run:
     has_crashed: bool = False
     pay_first: Evaluation | None = None
     books_first: Evaluation | None = None
+    certificate: Certificate | None = None
     started: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -273,6 +278,7 @@ class _Run:
         found = search.run(plans_of_all(self.problem))
         self.has_crashed = found.has_crashed
         self.bound = min(self.bound, found.bound)  # -inf where nothing fits, which no progress has told
+        self.certificate = certify(search, self.bound)
 
     @property
     def _limits_moves(self) -> bool:
@@ -282,8 +288,7 @@ class _Run:
 
     def _solve_within_moves(self, engine: Executor, helper: Executor, target: Target) -> None:
         rule = self.problem.rules["moves"]
-        off = {**self.problem.rules.by_id, "moves": replace(rule, state="off")}
-        free = replace(self.problem, rules=replace(self.problem.rules, by_id=off))
+        free = without_moves(self.problem)
         frontier = MoveFrontier(free, engine, helper, target, lambda search, found: self._report())
         most = rule.price * POINTS / self.problem.total_arr if rule.is_soft else math.inf
 
@@ -301,9 +306,11 @@ class _Run:
             self.pay_first, _ = take([np.array([p]) for p in plans])
         self.phase = TOGETHER
         _, self.bound = take(plans_of_all(self.problem))
+        self.certificate = frontier.certificate(rule["max"], plans_of_all(self.problem))
         self._report()
         if self.best.solution is None and self.bound > -math.inf and not target.is_over():
             # The limit may be out of reach, or within reach of no mix of books that prices find.
+            self.certificate = None
             self.method, self.why_joint = "joint", "no price on moves leads to books within the limit on moves"
             self._solve_joint(JointPath(self.problem, engine, target, self.settings.hooks, self._on_bound), helper)
 
@@ -346,7 +353,8 @@ class _Run:
 
     def _report(self) -> None:
         objective = self.best.evaluation.objective if self.best.evaluation else None
-        bound = self.bound / POINTS if math.isfinite(self.bound) else None
+        proved = self._checked_bound()  # at every report, so that a wrong bound ends the solve where it appears
+        bound = proved / POINTS if math.isfinite(proved) else None
         self.on_progress(Progress(self.phase, objective, bound, time.monotonic() - self.started))
 
     def result(self, signal: int) -> Result:
@@ -368,6 +376,7 @@ class _Run:
             books_first=self.books_first,
             signal=signal,
             reasons=() if evaluation is not None else why_nothing_fits(self.problem),
+            certificate=self.certificate,
         )
 
     def _checked_bound(self) -> float:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from optcomp.cells import neutralise
+from optcomp.decompose.certificate import certificate_bytes
 from optcomp.errors import Finding
 from optcomp.frames import Decided, View, frames
 from optcomp.keep import KEPT, kept_bytes
@@ -27,6 +28,10 @@ SUMMARY = "summary.json"
 MANIFEST = "manifest.json"
 PAGES = "plan.md"
 FILES = (PAGES, *TABLES, SUMMARY, MANIFEST)
+CERTIFICATE = "certificate.npz"
+# Files that a solution has where there is something to say: lines that were kept, and what the bound rests on.
+OPTIONAL = (KEPT, CERTIFICATE)
+OWN_NAMES = frozenset({*FILES, *OPTIONAL})
 
 # Digits after the point: cents for money and hours alike, a millionth for shares and chances.
 _MONEY_DIGITS = 2
@@ -57,7 +62,7 @@ def write_solution(
     OutputError
         When the folder is not empty, is a link, or cannot be written; what was there is then as it was.
     """
-    with reserved(out, frozenset({*FILES, KEPT}), force=force) as target:
+    with reserved(out, OWN_NAMES, force=force) as target:
         target.publish(solution_files(result, target.path, origin=origin, settings=settings, warnings=warnings))
 
 
@@ -69,7 +74,9 @@ def solution_files(
     kept = result.problem.instance.kept
     if kept:
         files[KEPT] = kept_bytes(kept)
-    names = (*FILES, KEPT) if kept else FILES
+    if result.certificate is not None:
+        files[CERTIFICATE] = certificate_bytes(result.certificate)
+    names = (*FILES, *(name for name in OPTIONAL if name in files))
     files[SUMMARY] = json_bytes(summarise(result, warnings=warnings, files=names))
     files[MANIFEST] = json_bytes(manifest(origin, settings, out, files))
     return files

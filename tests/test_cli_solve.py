@@ -14,7 +14,7 @@ from optcomp.errors import CheckFailed
 from optcomp.evaluate import current_solution
 from optcomp.summary import summarise
 from optcomp.words import million, money, plural, points
-from optcomp.write import FILES
+from optcomp.write import CERTIFICATE, FILES
 
 
 def solve(out: Path, *more: str, instance: Path = TINY) -> int:
@@ -30,7 +30,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_solve_writes_the_folder_and_it_holds(out: Path):
-    assert {p.name for p in out.iterdir()} == set(FILES)
+    assert {p.name for p in out.iterdir()} == {*FILES, CERTIFICATE}
     assert cli.run(["evaluate", str(out)]) == 0
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from optcomp.cells import printable
 from optcomp.cli.layout import paragraph
+from optcomp.decompose.verify import Proof
 from optcomp.recheck import Recheck
-from optcomp.words import percent, plural
+from optcomp.words import POINTS, percent, plural
 
 # Reasons that are listed; one cause can have hundreds of consequences.
 MOST_SHOWN = 20
@@ -30,8 +31,21 @@ def evaluate_text(outcome: Recheck, folder: Path) -> str:
     ]
     bound = outcome.summary.get("objective_bound")
     if isinstance(bound, float):
-        lines.append(f"  recorded ceiling {percent(bound)} (proved by the solver, not proved again here)")
+        lines += _ceiling(bound, outcome.proof)
     return "\n".join(lines)
+
+
+def _ceiling(bound: float, proof: Proof | None) -> list[str]:
+    """What is known of the bound without asking a solver."""
+    if proof is None:
+        return [f"  recorded ceiling {percent(bound)} (proved by the solver, not proved again here)"]
+    lines = [f"  ceiling {percent(bound)} proved again from {plural(proof.num_prices, 'set')} of prices by arithmetic"]
+    if proof.on_claims:
+        lines.append(
+            f"  but for {proof.on_claims:.4f} points, which rest on {plural(proof.num_claims, 'bound')} of HiGHS'"
+            " branch and bound"
+        )
+    return lines
 
 
 def as_object(outcome: Recheck) -> dict[str, object]:
@@ -46,4 +60,16 @@ def as_object(outcome: Recheck) -> dict[str, object]:
         "soft_cost": value.soft_cost if value else None,
         "pay_cost": value.pay_cost if value else None,
         "moves": value.moves if value else None,
+        "proof": None if outcome.proof is None else _proof(outcome.proof),
+    }
+
+
+def _proof(proof: Proof) -> dict[str, object]:
+    """Ratios, as everywhere; points where the name says so."""
+    return {
+        "bound": proof.bound / POINTS,
+        "bound_by_arithmetic": proof.arithmetic / POINTS,
+        "points_on_branch_and_bound": proof.on_claims,
+        "sets_of_prices": proof.num_prices,
+        "claims_of_branch_and_bound": proof.num_claims,
     }

@@ -140,17 +140,17 @@ def command(
     found in time, 7 result failed its check, 8 files could not be written, 130 and 143 interrupted.
     """
     from optcomp.hooks import load_hook
-    from optcomp.keep import KEPT, load_with_kept
+    from optcomp.keep import load_with_kept
     from optcomp.publish import reserved
     from optcomp.solve import Settings
-    from optcomp.write import FILES
+    from optcomp.write import OWN_NAMES
 
     check_consent(cluster, is_trusted=i_trust_cluster)
     options = Options(instance, out, overrides, hooks, require_gap, as_json, quiet, price_guardrails)
     with Patience() as patience:
         loaded = load_with_kept(instance, overrides, keep)
         settings = Settings(time_limit, gap, seed, jobs, method, tuple(load_hook(path) for path in hooks), draws, risk)
-        with reserved(out, frozenset({*FILES, KEPT}), force=force) as target, engines_of(cluster) as engines:
+        with reserved(out, OWN_NAMES, force=force) as target, engines_of(cluster) as engines:
             patience.save()
             result = _search(loaded, settings, options, patience, engines)
             code = _tell(result, loaded, settings, options, target)

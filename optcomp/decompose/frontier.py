@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from optcomp.decompose.certificate import Certificate, certify
 from optcomp.decompose.master import Pick
 from optcomp.decompose.search import Found, Search, Target
 from optcomp.decompose.structure import Row, Structure
@@ -68,6 +69,7 @@ class Priced:
 
     choice: Choice
     bound: float
+    certificate: Certificate | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class MoveFrontier:
 
     def within(self, limit: float, plans: Sequence[IntArray], *, most: float = np.inf, money: bool = True) -> Limited:
         """The best choice among these plans with at most `limit` moves; `most` is the price in points of one more."""
-        key = repr(([np.asarray(rows).tolist() for rows in plans], money))
+        key = _key(plans, money)
         if self._at(key, 0.0, plans, money) is None:
             return Limited(None, -np.inf, -np.inf if key in self._impossible else np.inf)
         for _ in range(MOST_PRICES):
@@ -110,6 +112,15 @@ class MoveFrontier:
             if is_hopeless or (key, price) in self._priced or self._at(key, price, plans, money) is None:
                 break
         return self._best(key, limit, most)
+
+    def certificate(self, limit: float, plans: Sequence[IntArray], *, money: bool = True) -> Certificate | None:
+        """What the bound for a limit rests on: that of the price which gives it."""
+        known = self._known(_key(plans, money))
+        if not known:
+            return None
+        price = min(known, key=lambda p: known[p].bound + p * limit)
+        found = known[price].certificate
+        return None if found is None else replace(found, bound=found.bound + price * limit, move_limit=limit)
 
     # ---- what is known ----------------------------------------------------------------------------------------
 
@@ -156,7 +167,8 @@ class MoveFrontier:
             if found.best is None and found.bound == -np.inf:
                 self._impossible.add(key)
             choice = None if found.best is None else _choice(search, found.best, price)
-            self._priced[key, price] = None if choice is None else Priced(choice, found.bound)
+            priced = None if choice is None else Priced(choice, found.bound, certify(search, found.bound))
+            self._priced[key, price] = priced
         return self._priced[key, price]
 
     def _next_price(self, key: str, low: Choice, high: Choice | None, most: float) -> float:
@@ -265,6 +277,10 @@ class MoveFrontier:
             {problem.accounts.ids[a]: problem.csms.ids[j] for a, j in sorted(owner.items())},
             frozenset(problem.csms.ids[j] for filled in choice.filled for j in filled),
         )
+
+
+def _key(plans: Sequence[IntArray], money: bool) -> str:
+    return repr(([np.asarray(rows).tolist() for rows in plans], money))
 
 
 def _choice(search: Search, pick: Pick, price: float) -> Choice:

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optcomp.decompose.master import Pick, Values
+from optcomp.decompose.master import Pick
+from optcomp.decompose.money import Values
 from optcomp.decompose.search import Search
 from optcomp.types import FloatArray, IntArray
 
