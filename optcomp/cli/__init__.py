@@ -42,6 +42,7 @@ COMMANDS: dict[str, LazyCommand] = {
     "explain": LazyCommand("optcomp.cli.explain:command", "Say why an account, a book or a plan is as it is."),
     "diff": LazyCommand("optcomp.cli.diff:command", "Compare two written solutions."),
     "audit": LazyCommand("optcomp.cli.audit:command", "Say whether today's pay follows results, luck or the book."),
+    "pilot": LazyCommand("optcomp.cli.pilot:command", "Design the cheapest experiment that would settle it."),
     "export": LazyCommand("optcomp.cli.export:command", "Write the mixed-integer program as an LP or MPS file."),
     "models": LazyCommand("optcomp.cli.models:command", "List and show the model files that come with optcomp."),
     "sensitivity": LazyCommand("optcomp.cli.sensitivity:command", "What more pay budget buys, and where to put it."),
