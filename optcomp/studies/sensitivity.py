@@ -59,26 +59,8 @@ def budget_curve(
         wide = with_forced(wide, problem.instance.pay_budget * (1.0 + highest))
     wide = at_budget(wide, problem.instance.pay_budget * (1.0 + highest))
     budgets = [(r, problem.instance.pay_budget * (1.0 + r)) for r in sorted(set(rises))]
+    curves, signal = _curves(wide, budgets, settings, engines, deadline=started + settings.time_limit_seconds)
     staying = problem.as_if_nobody_leaves() if problem.has_leavers_with_books else problem
-    why = why_alone(wide)
-    with ExitStack() as stack:
-        if engines is None:
-            engines = Engines(stack.enter_context(Engine(settings.workers)), stack.enter_context(Engine(1)))
-        interruption = stack.enter_context(interruptible(engines.main))
-        deadline = started + settings.time_limit_seconds
-        target = Target(
-            gap=settings.gap_pp,
-            deadline=deadline,
-            seed=settings.seed,
-            is_over=lambda: interruption.received is not None or time.monotonic() >= deadline,
-        )
-        curves: tuple[Curve, ...]
-        if why:
-            steps = [(r, at_budget(wide, usd)) for r, usd in budgets]
-            curves = (Curve(BEST, solve_alone(steps, settings, target, engines, direction=1)),)
-        else:
-            curves = _shared(wide, budgets, settings, target, engines)
-        signal = interruption.received or 0
     return Study(
         key=BUDGET,
         unit="share of the pay budget",
@@ -86,10 +68,37 @@ def budget_curve(
         current=evaluate(staying, current_solution(staying)),
         curves=curves,
         seconds=time.monotonic() - started,
-        why_alone=why,
+        why_alone=why_alone(wide),
         signal=signal,
         extended=is_extended,
     )
+
+
+def _curves(
+    wide: Problem,
+    budgets: Sequence[tuple[float, float]],
+    settings: Settings,
+    engines: Engines | None,
+    *,
+    deadline: float,
+) -> tuple[tuple[Curve, ...], int]:
+    """The curves, and the signal that ended them early."""
+    with ExitStack() as stack:
+        if engines is None:
+            engines = Engines(stack.enter_context(Engine(settings.workers)), stack.enter_context(Engine(1)))
+        interruption = stack.enter_context(interruptible(engines.main))
+        target = Target(
+            gap=settings.gap_pp,
+            deadline=deadline,
+            seed=settings.seed,
+            is_over=lambda: interruption.received is not None or time.monotonic() >= deadline,
+        )
+        if why_alone(wide):
+            steps = [(r, at_budget(wide, usd)) for r, usd in budgets]
+            return (
+                Curve(BEST, solve_alone(steps, settings, target, engines, direction=1)),
+            ), interruption.received or 0
+        return _shared(wide, budgets, settings, target, engines), interruption.received or 0
 
 
 def why_alone(problem: Problem) -> str:
