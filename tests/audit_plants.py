@@ -8,7 +8,7 @@ import numpy as np
 
 from optcomp.learn.audit.book import index_of
 from optcomp.learn.audit.expected import expect, health_as_dealt
-from optcomp.learn.audit.payline import lines
+from optcomp.learn.audit.payline import dummies, lines
 from optcomp.learn.audit.scores import cells_of
 from optcomp.learn.history import History
 from optcomp.types import FloatArray
@@ -57,10 +57,14 @@ def skill(past: Past) -> FloatArray:
 
 
 def book_of(history: History) -> FloatArray:
-    """What the book as dealt led to expect of renewals, by CSM-quarter."""
-    cells = cells_of(history, expect(history), health_as_dealt(history))
-    index = index_of(METRIC, cells)
-    return np.asarray(np.nan_to_num(index, nan=float(np.nanmean(index))))
+    """What the book as dealt led to expect of renewals, by CSM-quarter, against the segment in that quarter."""
+    people = history.csm_quarters
+    index = index_of(METRIC, cells_of(history, expect(history), health_as_dealt(history)))
+    known = ~np.isnan(index)
+    z = dummies(people.segment[known], people.quarter[known])
+    gap = np.zeros(len(index))
+    gap[known] = index[known] - z @ np.linalg.lstsq(z, index[known], rcond=1e-10)[0]
+    return gap
 
 
 def standard(values: FloatArray) -> FloatArray:

@@ -68,7 +68,8 @@ def _components(found: Audit) -> str:
 def _component(c: Judged, currency: str) -> tuple[tuple[str, ...], ...]:
     """The label, and its figures in a row of their own."""
     luck = f"{100 * c.luck.share:.0f} % [{100 * c.luck.low:.0f}, {100 * c.luck.high:.0f}]" if c.luck else "-"
-    figures = (money(c.paid, currency), _interval(c.effects["NRR"].slope), luck, "yes" if c.book_found else "no")
+    book = _percent(c.book.share) if c.book else "-"
+    figures = (money(c.paid, currency), _interval(c.effects["NRR"].slope), luck, book)
     return (f"{METRICS[c.metric].title}: {c.label}",), ("", *figures)
 
 
@@ -80,7 +81,8 @@ def _legend(found: Audit) -> str:
     text = (
         "NRR after it: points of ARR a year against the book as dealt in the next quarter, for one standard deviation "
         "of attainment; 90 % interval. Luck: share of the differences in a year's pay that would not come "
-        "again. Book: pay is found to follow the book as dealt. Labels count all tests together: one finding in ten may be false."
+        "again. Book: share that follows the book as dealt. Labels count all tests together: one finding in ten may be "
+        "false."
     )
     few = any(c.label == "too little data" for c in found.components)
     limit = f" Labels need {FEWEST_CSMS} CSMs and {FEWEST_PERIODS} quarters that have a next one."
@@ -99,6 +101,8 @@ def _remarks(found: Audit) -> list[str]:
                 texts.append(f"{name}: found on {_OUTCOMES[outcome]}, {_interval(effect.slope)}.")
         if c.label == "pays for results" and c.book_found:
             texts.append(f"{name}: it pays for the book as well.")
+        if c.book_found and c.label in ("pays for luck", "no signal"):
+            texts.append(f"{name}: it follows the book too, though by little.")
         if c.luck is None:
             texts.append(f"{name}: it pays everybody of a segment the same.")
     return texts
@@ -201,14 +205,19 @@ def _screens(found: Audit) -> str:
     for s in found.screens:
         who = f" {plural(len(s.people), 'CSM')} above the others." if s.people else ""
         lines.append(paragraph(s.name, f"{s.state}: {s.seen}.{who}{_right(s.name)}", indent=2, hang=20))
-    return "\n".join(lines)
+    text = (
+        "Finds, cries wolf: share of invented companies with 15 CSMs in which the screen speaks up, with such a "
+        "pattern and without (docs/benchmarks/gaming-screens)."
+    )
+    return "\n".join([*lines, paragraph("", text, indent=2, hang=2)])
 
 
 def _right(name: str) -> str:
+    """Power and false alarms, as far as they were measured."""
     measured = MEASURED[name]
-    if measured.power is None or measured.false_alarms is None:
-        return ""
-    return f" (finds {100 * measured.power:.0f} %, cries wolf {100 * measured.false_alarms:.0f} %)"
+    power = "never measured" if measured.power is None else f"{100 * measured.power:.0f} %"
+    wolf = "never measured" if measured.false_alarms is None else f"{100 * measured.false_alarms:.0f} %"
+    return f" (finds {power}, cries wolf {wolf})"
 
 
 def _design(found: Audit) -> str:

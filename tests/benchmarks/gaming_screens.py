@@ -149,15 +149,16 @@ NOTES = (
 LIMITS = """\
 What the figures do not say:
 
-- **Growth, then loss** has no signal here by construction: the invented companies take what gaming loses off the booking
-  itself, so an expansion that gaming caused never shrinks later. Its *finds it* is therefore no power but another false
-  alarm. In a real company the loss comes at the next renewal; how often the screen would find it is not measured.
-- **Late bookings**: without gaming, bookings here are spread evenly over the quarter. Where customers' own budgets end with
-  the quarter, the screen speaks up for a reason that has nothing to do with pay.
+- **Growth, then loss** has no signal here by construction: the invented companies take what gaming loses off the
+  booking itself, so an expansion that gaming caused never shrinks later. Its *finds it* is therefore no power but
+  another false alarm. In a real company the loss comes at the next renewal; how often the screen would find it is not
+  measured.
+- **Late bookings**: without gaming, bookings here are spread evenly over the quarter. Where customers' own budgets end
+  with the quarter, the screen speaks up for a reason that has nothing to do with pay.
 - **Activity log**: without gaming, log and trace differ here by 5 % in both directions. A system that misses a
   kind of activity makes everybody look as if they logged too much.
-- **Bunching**, **satisfaction** and **give up or coast** are planted by changing the written history; the invented people
-  do none of the three by themselves.
+- **Bunching**, **satisfaction** and **give up or coast** are planted by changing the written history; the invented
+  people do none of the three by themselves.
 - Discounts, claims on installed software and calls are not in a history, so they are not screened.
 
 A screen that speaks up is a reason to look, never a finding about a person."""

@@ -28,11 +28,13 @@ class Index:
     """Slope of a component's payout multiple on its book index, and the index less the mean of segment and quarter.
 
     shrunk : the slope as far as it is not luck; gap : shape (CSM-quarters,), 0 where not known
+    share : of the differences in a quarter's pay, how much the index explains
     """
 
     slope: Slope
     shrunk: float
     gap: FloatArray
+    share: float
 
 
 def index_of(metric: str, cells: Cells) -> FloatArray:
@@ -55,10 +57,13 @@ def book_index(history: History, cells: Cells, line: Line, seed: int) -> Index |
     slope = clustered_slope(line.multiple[known], index[known], z, people.csm[known], seed)
     if slope is None:
         return None
+    both = np.column_stack([index[known], line.multiple[known]])
+    left = both - z @ np.linalg.lstsq(z, both, rcond=1e-10)[0]
     gap = np.zeros(len(index))
-    gap[known] = index[known] - z @ np.linalg.lstsq(z, index[known], rcond=1e-10)[0]
-    t2 = (slope.value / slope.se) ** 2
-    return Index(slope, slope.value * max(1.0 - 1.0 / max(t2, 1e-12), 0.0), gap)
+    gap[known] = left[:, 0]
+    shrunk = slope.value * max(1.0 - 1.0 / max((slope.value / slope.se) ** 2, 1e-12), 0.0)
+    share = shrunk**2 * float((left[:, 0] ** 2).sum()) / max(float((left[:, 1] ** 2).sum()), 1e-12)
+    return Index(slope, shrunk, gap, min(share, 1.0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from optcomp.learn.audit.book import Index, book_index
+from optcomp.learn.audit.book import FAIR_R2, Index, book_index
 from optcomp.learn.audit.expected import OUTCOMES
 from optcomp.learn.audit.inference import Shrunk, Slope, clustered_slope, found_among, shrink
 from optcomp.learn.audit.payline import QUARTERS, Line, clipped, dummies
@@ -132,7 +132,7 @@ def _label(judged: Judged) -> Label:
         return "too little data"
     if any(slope.value > 0.0 for slope in slopes):
         return "pays for results"
-    if judged.book_found:
+    if judged.book_found and judged.book and judged.book.share > FAIR_R2:
         return "pays for the book"
     return "pays for luck" if judged.luck and judged.luck.low > MOSTLY_LUCK else "no signal"
 

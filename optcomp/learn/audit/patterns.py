@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.stats import binom, norm
+from scipy.stats import binom
 from scipy.stats import t as student
 
 from optcomp.learn.audit.expected import health_as_dealt
@@ -119,8 +119,8 @@ def satisfaction(case: Case) -> Pattern | str:
     known = np.flatnonzero(~np.isnan(rows.csat) & ~np.isnan(health) & (rows.csm >= 0))
     if len(known) < FEWEST_ROWS:
         return "too few satisfaction scores"
-    z = np.column_stack([dummies(rows.segment[known], rows.quarter[known]), health[known]])
-    left = rows.csat[known] - z @ np.linalg.lstsq(z, rows.csat[known], rcond=1e-10)[0]
+    beside = np.column_stack([dummies(rows.segment[known], rows.quarter[known]), health[known]])
+    left = rows.csat[known] - beside @ np.linalg.lstsq(beside, rows.csat[known], rcond=1e-10)[0]
     count = len(case.history.csm_ids)
     number = sum_by(rows.csm[known], np.ones(len(known)), count)
     people = np.array([j for j in case.scores.csm.tolist() if number[j] >= FEWEST_ROWS], dtype=np.int64)
@@ -128,10 +128,13 @@ def satisfaction(case: Case) -> Pattern | str:
         return "too few people with scores"
     mean = sum_by(rows.csm[known], left, count)[people] / number[people]
     middle = float(np.median(mean))
-    spread = max(_MAD * float(np.median(np.abs(mean - middle))), float(left.std()) / np.sqrt(float(number.max())))
+    noise = float(left.std()) / np.sqrt(number[people])
+    # How far people differ apart from the noise of their surveys, not stretched by the very ones that are looked for.
+    own_spread = max((_MAD * float(np.median(np.abs(mean - middle)))) ** 2 - float(np.median(noise**2)), 0.0)
     result = dict(zip(case.scores.csm.tolist(), case.scores.shrunk["NRR"].value.tolist(), strict=True))
     no_better = np.array([result[j] <= 0.0 for j in people.tolist()])
-    own = np.where(no_better, norm.sf((mean - middle) / spread), 1.0)
+    z = (mean - middle) / np.sqrt(own_spread + noise**2)
+    own = np.where(no_better, student.sf(z, len(people) - 1), 1.0)
     largest = 100.0 * float((mean - middle).max())
     return Pattern(f"largest score above its peers: {largest:+.1f} points", _smallest_of(own), people, own)
 

@@ -63,10 +63,14 @@ def _lines(history: History) -> Iterator[Line]:
 
 
 def total_multiple(history: History, paid: tuple[Line, ...]) -> FloatArray:
-    """All variable pay over the variable at target; NaN where no payout is known."""
+    """All variable pay over the variable at target; NaN where a payout of the plan is not known."""
     target = history.csm_quarters.variable / QUARTERS
-    known = np.any([~np.isnan(line.multiple) for line in paid] or [np.zeros(len(target), dtype=bool)], axis=0)
-    usd = np.sum([line.paid for line in paid] or [np.zeros(len(target))], axis=0)
+    if not paid:
+        return np.full(len(target), np.nan)
+    belongs = np.array([line.number >= 0 for line in paid])
+    missing = np.array([np.isnan(line.multiple) for line in paid]) & belongs
+    known = belongs.any(axis=0) & ~missing.any(axis=0)
+    usd = np.sum([line.paid for line in paid], axis=0)
     return np.asarray(np.divide(usd, target, out=np.full(len(target), np.nan), where=known & (target > 0.0)))
 
 

@@ -64,7 +64,10 @@ def _component(c: Judged) -> dict[str, Any]:
         "arr_per_sd": [_n(v) for v in c.value] if c.value else None,
         "luck": {"share": _n(c.luck.share), "low": _n(c.luck.low), "high": _n(c.luck.high)} if c.luck else None,
         "controllable": _n(c.luck.controllable) if c.luck else None,
-        "book": {**_slope(c.book.slope if c.book else None), "found": c.book_found},
+        "book": {
+            **_slope(c.book.slope if c.book else None), "found": c.book_found,
+            "share": _n(c.book.share) if c.book else None,
+        },
         "alignment": _n(c.alignment) if c.alignment is not None else None,
     }  # fmt: skip
 

@@ -60,7 +60,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     COMPONENTS: (
         "metric", "label", "csms", "quarters", "paid_a_year", "outcome", "effect", "low", "high", "found",
         "arr_per_sd", "arr_per_sd_low", "arr_per_sd_high", "luck_share", "luck_low", "luck_high", "controllable",
-        "book_effect", "book_low", "book_high", "book_found", "alignment",
+        "book_effect", "book_low", "book_high", "book_found", "book_share", "alignment",
     ),
     SEGMENTS: ("metric", "outcome", "segment", "effect", "low", "high", "reliability"),
     CLIFFS: (
@@ -100,7 +100,8 @@ def components(found: Audit) -> Iterator[Row]:
         book = _slope(c.book.slope if c.book else None)
         for outcome, effect in c.effects.items():
             first = (c.metric, c.label, c.csms, c.periods, c.paid, outcome, *_slope(effect.slope), _yes(effect.found))
-            rest = (middle, low, high, *luck, *book, _yes(c.book_found), c.alignment)
+            share = c.book.share if c.book else None
+            rest = (middle, low, high, *luck, *book, _yes(c.book_found), share, c.alignment)
             yield dict(zip(COLUMNS[COMPONENTS], (*first, *rest), strict=True))
 
 
