@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from folders import ACCOUNTS, TOML, write_folder
+from folders import ACCOUNTS, CSMS, TOML, write_folder
 
 from optcomp import cli
 from optcomp.cli.layout import WIDTH, paragraph, table
@@ -91,6 +91,25 @@ def test_sums_that_cannot_work_out_exit_with_4(
     assert code == 4
     assert text.startswith("Nothing fits")
     assert reason in " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("files", "named"),
+    [
+        ({"accounts": ACCOUNTS.replace("csm\n", "csm,region\n").replace("C1\n", "C1,EU\n").replace("C2\n", "C2,\n"),
+          "csms": CSMS.replace("variable\n", "variable,region\n").replace("000\n", "000,US\n")}, "A1"),
+        ({"csms": CSMS.replace("variable\n", "variable,status,end\n").replace("000\n", "000,leaving,2027-02-01\n")},
+         "A1, A2"),
+    ],
+)  # fmt: skip
+def test_accounts_that_nobody_may_have_are_named_before_any_solve(
+    files: dict[str, str], named: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Row 71: by eligibility, or because everybody leaves."""
+    code, text = run(capsys, str(write_folder(tmp_path / "i", **files)))
+
+    assert code == 4
+    assert f"No CSM may look after {named}:" in " ".join(text.split())
 
 
 def test_a_soft_limit_that_no_total_fits_is_a_finding_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

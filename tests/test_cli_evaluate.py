@@ -98,6 +98,7 @@ def double_last_row(text: str) -> str:
     ],
 )  # fmt: skip
 def test_an_edited_table_is_found_out(solution: Path, file: str, change, said: str):
+    """Row 77: rows removed, doubled or changed by hand."""
     edit(solution / file, change)
 
     assert said in reasons(solution)
@@ -116,6 +117,7 @@ def test_a_missing_file_is_found_out(solution: Path, file: str):
      ("gap_pp", 5.0), ("nrr_bound", 2.0), ("bends", [{}]), ("grr", None), ("nrr", "1.079569")],
 )  # fmt: skip
 def test_an_edited_summary_is_found_out(solution: Path, key: str, value: object):
+    """Row 77: a number changed by hand."""
     edit_json(solution / "summary.json", **{key: value})
 
     assert f"summary.json, {key}" in reasons(solution) or key == "nrr_bound"
@@ -161,6 +163,7 @@ def test_a_broken_hard_rule_is_found_out(tiny, tmp_path: Path):
 
 
 def test_an_input_that_changed_since_is_found_out(tiny, tmp_path: Path):
+    """Row 77: by its digest."""
     result = tiny[1]
     copy = copied(tmp_path)
     write_solution(result, tmp_path / "out", origin=Origin(copy, load(copy).files), settings=SETTINGS)
@@ -181,6 +184,7 @@ def copied(folder: Path) -> Path:
 
 
 def test_the_solution_of_another_instance_is_found_out(solution: Path):
+    """Row 77: other instance's solution."""
     said = reasons(solution, instance=TINY.parent / "team-of-15")
 
     assert "that the instance does not have" in said
@@ -211,6 +215,7 @@ def test_settings_of_the_command_line_are_laid_over_again(tiny, tmp_path: Path):
 
 
 def test_a_manifest_of_a_newer_version_is_named_as_such(solution: Path, capsys: pytest.CaptureFixture[str]):
+    """Row 78: exit 3 and what to do."""
     edit_json(solution / "manifest.json", schema="optcomp/manifest/2", optcomp="9.9")
 
     assert cli.run(["evaluate", str(solution)]) == 3

@@ -129,7 +129,7 @@ def test_an_interrupt_exits_with_130(fake, capsys: pytest.CaptureFixture[str]):
 
 
 def test_a_reader_that_goes_away_is_not_an_error():
-    """`optcomp --help | head -0` prints no traceback; 141 is what a shell reports for a tool that SIGPIPE ends."""
+    """Row 65: `optcomp --help | head -0` prints no traceback; 141 is what a shell reports where SIGPIPE ends a tool."""
     read_end, write_end = os.pipe()
     os.close(read_end)
 
@@ -170,7 +170,7 @@ def test_a_crash_report_can_be_read_by_its_owner_only(fake, crash_folder: Path):
 
 
 def test_a_crash_tells_no_data_anywhere(fake, crash_folder: Path, capsys: pytest.CaptureFixture[str]):
-    """Neither the message of an error, nor that of its cause, nor a local variable: each may hold a salary."""
+    """Row 82: neither the message of an error, nor that of its cause, nor a local variable: each may hold a salary."""
 
     def body() -> object:
         salary = "85123"

@@ -195,6 +195,7 @@ def test_invalid_input_exits_with_3_and_touches_nothing(tmp_path: Path):
      ["--seed", "-1"], ["--method", "magic"]],
 )  # fmt: skip
 def test_options_out_of_range_are_wrong_usage(tmp_path: Path, options: list[str]):
+    """Row 67: no processes at all, or less than no time."""
     assert solve(tmp_path / "out", *options) == 2
 
 
@@ -202,8 +203,9 @@ def test_out_is_required():
     assert cli.run(["solve", str(TINY)]) == 2
 
 
-@pytest.mark.parametrize("options", [["--gap", "0"], ["--time-limit", "1e9"], ["--jobs", "9"], ["--gap", "1e9"]])
+@pytest.mark.parametrize("options", [["--gap", "0"], ["--time-limit", "1e9"], ["--jobs", "999"], ["--gap", "1e9"]])
 def test_extreme_options_are_fine(tmp_path: Path, options: list[str]):
+    """Row 67: a gap of 0, an age of time, more processes than there is work."""
     assert solve(tmp_path / "out", "--quiet", *options) == 0
 
 

@@ -69,6 +69,7 @@ def wait_for(process: subprocess.Popen[str], words: str) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_saves_the_best_and_says_which_it_was(tmp_path: Path, number: signal.Signals, code: int):
+    """Row 64: SIGTERM or SIGINT once: 143 or 130, and the best that was verified is written."""
     out = tmp_path / "out"
     with subprocess.Popen(
         solve_command(out, *LONG, instance=TEAM), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -83,6 +84,7 @@ def test_a_signal_saves_the_best_and_says_which_it_was(tmp_path: Path, number: s
 
 
 def test_a_second_signal_ends_it_at_once_and_leaves_nothing_half(tmp_path: Path):
+    """Row 64: SIGTERM again and again."""
     out = tmp_path / "out"
     with subprocess.Popen(
         solve_command(out, *LONG, instance=TEAM), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -101,7 +103,7 @@ def test_a_second_signal_ends_it_at_once_and_leaves_nothing_half(tmp_path: Path)
 
 
 def test_a_kill_at_any_time_leaves_the_old_or_the_new_solution(tmp_path: Path):
-    """Spread over a whole solve; `test_publish` kills 20 times while files are written."""
+    """Row 63: spread over a whole solve; `test_publish` kills 20 times while files are written."""
     out = tmp_path / "out"
     assert run(solve_command(out, "--quiet", "--time-limit", "0")).returncode == 0
     for delay in (0.5, 1.0, 1.5, 2.0):
@@ -116,6 +118,7 @@ def test_a_kill_at_any_time_leaves_the_old_or_the_new_solution(tmp_path: Path):
 
 @pytest.mark.parametrize("more", [[], ["--json"]])
 def test_a_reader_that_goes_away_is_no_error_and_the_files_are_there(tmp_path: Path, more: list[str]):
+    """Row 65: as `optcomp solve … | head` meets it."""
     read_end, write_end = os.pipe()
     os.close(read_end)
 
@@ -137,6 +140,7 @@ def test_a_reader_that_goes_away_is_no_error_and_the_files_are_there(tmp_path: P
 
 
 def test_two_runs_at_once_do_not_meet(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Row 68: exit 8."""
     with reserved(tmp_path / "out", frozenset(FILES)):
         assert cli.run(["solve", str(TINY), "--out", str(tmp_path / "out")]) == 8
 
@@ -144,6 +148,7 @@ def test_two_runs_at_once_do_not_meet(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_files_are_private_under_any_umask(tmp_path: Path):
+    """Row 81: 0600 in 0700."""
     before = os.umask(0)
     try:
         cli.run(["solve", str(TINY), "--out", str(tmp_path / "out"), "--jobs", "1", "--quiet"])
@@ -162,7 +167,7 @@ def test_files_are_private_under_any_umask(tmp_path: Path):
     ],
 )
 def test_surroundings_change_nothing(tmp_path: Path, usual: dict[str, object], surroundings: dict[str, str]):
-    """Hash seed, terminal, time zone, locale, home and working folder."""
+    """Rows 69 and 84: hash seed, terminal, time zone, locale, home and working folder."""
     (tmp_path / "here").mkdir()
 
     done = run(solve_command(tmp_path / "out", "--quiet"), env=os.environ | surroundings, cwd=tmp_path / "here")
@@ -185,7 +190,7 @@ sys.addaudithook(refuse)
 
 
 def test_nothing_touches_the_network(tmp_path: Path):
-    """Solver processes included: they import the same sitecustomize."""
+    """Row 85: solver processes included: they import the same sitecustomize."""
     (tmp_path / "sitecustomize.py").write_text(OFFLINE)
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
 
@@ -224,6 +229,7 @@ def planted(tmp_path: Path) -> Path:
     ],
 )
 def test_a_salary_is_nowhere_but_in_the_solution(tmp_path: Path, planted: Path, more: list[str], code: int):
+    """Row 82: output streams, home and the folder for temporary files, when all goes well and when not."""
     (tmp_path / "tmp").mkdir()
     (tmp_path / "home").mkdir()
     environment = os.environ | {"TMPDIR": str(tmp_path / "tmp"), "HOME": str(tmp_path / "home")}
@@ -236,6 +242,7 @@ def test_a_salary_is_nowhere_but_in_the_solution(tmp_path: Path, planted: Path, 
 
 
 def test_a_plan_page_has_nobodys_salary(tmp_path: Path, planted: Path):
+    """Row 82: the page that CSMs read."""
     assert (
         cli.run(["solve", str(planted), "--out", str(tmp_path / "out"), "--quiet", "--set", "budget.pay=200000"]) == 0
     )

@@ -123,7 +123,7 @@ def test_misspelt_keys_are_placed_with_the_nearest_one(
     ],
 )
 def test_wrong_values_are_placed(tmp_path: Path, old: str, new: str, place: tuple[str, int, str]) -> None:
-    """Row 48: wrong type (true for a number), inf and nan; row 17: out of range."""
+    """Row 72: the pay budget is missing. Row 48: wrong type (true for a number), inf and nan; row 17: out of range."""
     assert findings(tmp_path, TOML.replace(old, new)) == [place]
 
 

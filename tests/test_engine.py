@@ -209,7 +209,7 @@ def test_a_start_that_is_infeasible_or_partial_does_no_harm(engine: Engine, star
 
 @pytest.mark.parametrize("seconds", [0.0, 0.001, 1e9, np.inf])
 def test_any_time_limit_is_good_for_an_answer(fresh: Engine, seconds: float) -> None:
-    """No time is no reason to fail: the bound is then that of the columns alone, 5 + 4 + 3."""
+    """Row 67: no time is no reason to fail: the bound is then that of the columns alone, 5 + 4 + 3."""
     outcome = fresh.solve(Job(knapsack(), Limits(seconds)))
 
     assert bool(fresh.process_ids) == (seconds > 0)
@@ -277,7 +277,7 @@ def test_bounds_that_cross_are_infeasible_without_a_solver(fresh: Engine, crosse
 @pytest.mark.parametrize("poison", [np.nan, np.inf, -np.inf, 1e15])
 @pytest.mark.parametrize("field", ["objective", "values", "offset"])
 def test_a_coefficient_that_is_no_number_is_refused(field: str, poison: float) -> None:
-    """HiGHS calls a program with NaN in its objective optimal."""
+    """Row 75: HiGHS calls a program with NaN in its objective optimal."""
     good = knapsack()
     bad = poison if field == "offset" else np.append(getattr(good, field)[:-1], poison)
 
@@ -286,7 +286,7 @@ def test_a_coefficient_that_is_no_number_is_refused(field: str, poison: float) -
 
 
 def test_a_coefficient_that_is_spoilt_later_is_refused_before_the_solver(fresh: Engine) -> None:
-    """Arrays can be written to after the check at birth."""
+    """Row 75: arrays can be written to after the check at birth."""
     spoilt = knapsack()
     spoilt.objective[0] = np.nan
 
@@ -340,7 +340,7 @@ def test_a_start_of_the_wrong_length_is_refused() -> None:
 
 
 def test_a_tiny_coefficient_counts(engine: Engine) -> None:
-    """HiGHS drops entries below 1e-9 by default: the row would be gone and x free to reach 1e10 instead of 1e9."""
+    """Row 74: HiGHS drops entries below 1e-9 by default: the row would be gone and x free to reach 1e10, not 1e9."""
     tiny = program([1], [([5e-10], -np.inf, 0.5)], upper=1e10)
 
     assert engine.solve(Job(tiny)).value == pytest.approx(1e9)

@@ -119,7 +119,7 @@ def test_a_second_attempt_has_other_options_and_the_best_point() -> None:
 
 
 def test_a_point_is_rounded_before_its_rows_are_checked() -> None:
-    """0.9999993 is 1 to the solver. With 1, x + y <= 1.9999993 breaks by less than 1e-6, 1000 x <= 999.9993 by more."""
+    """Row 76: 0.9999993 is 1 to the solver. With 1, x + y <= 1.9999993 breaks by < 1e-6, 1000 x <= 999.9993 by more."""
     near = np.array([0.9999993, 1.0])
     loose = program([1, 1], [([1, 1], -np.inf, 1.9999993)], upper=1, integer=[True, False])
     steep = program([1, 1], [([1000, 0], -np.inf, 999.9993 - 0.001)], upper=1, integer=[True, False])

@@ -53,7 +53,7 @@ def send_to_workers(engine: Engine, number: signal.Signals) -> None:
 
 
 def test_a_worker_that_is_killed_leaves_its_incumbent_and_its_job_is_tried_again(engine: Engine) -> None:
-    """As the kernel does when memory runs out. The second worker ends at the time limit as if nothing had been."""
+    """Row 66: as the kernel does when memory runs out. The second worker ends at the time limit as if all were well."""
     steps: list[Progress] = []
     victims: list[int] = []
     kill = once_at_an_incumbent(lambda: (victims.extend(engine.process_ids), send_to_workers(engine, signal.SIGKILL)))
@@ -68,7 +68,7 @@ def test_a_worker_that_is_killed_leaves_its_incumbent_and_its_job_is_tried_again
 
 
 def test_a_worker_that_hangs_is_killed_after_its_time(engine: Engine) -> None:
-    """No time is left for a second attempt; the incumbent and the bound so far are the answer."""
+    """Row 66: no time is left for a second attempt; the incumbent and the bound so far are the answer."""
     steps: list[Progress] = []
     stop = once_at_an_incumbent(lambda: send_to_workers(engine, signal.SIGSTOP))
 
@@ -111,7 +111,7 @@ def test_a_worker_that_died_while_idle_is_replaced(engine: Engine, monkeypatch: 
 
 
 def test_a_job_is_tried_twice_and_not_a_third_time(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What crashes twice would crash for ever; the start is still a solution."""
+    """Row 66: what crashes twice would crash for ever; the start is still a solution."""
     attempts: list[bool] = []
 
     def refuse(worker: Worker, task, *, patience_seconds: float) -> None:
@@ -241,7 +241,7 @@ def test_nothing_is_forked(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_signal_asks_for_an_answer_and_the_second_ends(engine: Engine, number: signal.Signals) -> None:
-    """130 and 143 are what shells expect."""
+    """Row 64: 130 and 143 are what shells expect."""
     before = signal.getsignal(number)
 
     with interruptible(engine) as interruption:
@@ -326,7 +326,7 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_in_a_terminal_gives_the_best_answer_and_130(tmp_path: Path) -> None:
-    """The signal goes to the whole process group, and nothing but the answer is printed."""
+    """Row 64: the signal goes to the whole process group, and nothing but the answer is printed."""
     body = """
     if __name__ == "__main__":
         with Engine(workers=1) as engine, interruptible(engine) as interruption:

@@ -116,6 +116,31 @@ def test_a_file_of_a_later_schema_is_refused(tmp_path: Path) -> None:
     assert "'optcomp/compensation/1'" in refused(load_mix, "own", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("curve", "said"),
+    [
+        ("threshold = 0.9\ncap = 0.8", "threshold 0.9 is above cap 0.8"),
+        ("accelerator = -1", "-1"),
+        ("tiers = [[0.8, 1.0], [1.1, 2.0]]", "unknown key 'tiers'"),
+    ],
+)
+def test_a_curve_that_runs_backwards_and_tiers_are_refused(tmp_path: Path, curve: str, said: str) -> None:
+    """Row 24: a curve has one threshold, one slope above target and one cap, so tiers cannot overlap or leave a gap."""
+    body = f'[[components]]\nmetric = "EXP"\nweight = 1.0\n[components.curve]\n{curve}\n'
+
+    assert said in refused(load_mix, "own", own(tmp_path, "compensation", body))
+
+
+@pytest.mark.parametrize("weight", ["0", "0.0"])
+def test_weights_of_nothing_are_refused(tmp_path: Path, weight: str) -> None:
+    """Row 73: all weights 0 would be a plan that pays for nothing; base pay only has no components at all."""
+    body = f'[[components]]\nmetric = "EXP"\nweight = {weight}\n'
+
+    message = refused(load_mix, "own", own(tmp_path, "compensation", body))
+
+    assert "weight is 0. Input should be greater than 0" in message
+
+
 def test_a_metric_paid_twice_and_a_team_paid_alone_are_refused(tmp_path: Path) -> None:
     body = (
         '[[components]]\nmetric = "GRR"\nweight = 0.25\n[[components]]\nmetric = "GRR"\nweight = 0.25\n'

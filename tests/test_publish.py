@@ -52,6 +52,7 @@ def test_a_new_folder_holds_the_files_and_nothing_is_left_beside_it(tmp_path: Pa
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077, 0o777])
 def test_modes_are_private_whatever_the_umask(tmp_path: Path, mask: int):
+    """Row 81: umask 000 included."""
     with umask(mask):
         put(tmp_path / "out")
 
@@ -75,6 +76,7 @@ def test_missing_parents_are_made(tmp_path: Path):
 
 
 def test_a_folder_that_is_not_empty_is_refused(tmp_path: Path):
+    """Row 61: output folder not empty."""
     put(tmp_path / "out", OLD)
 
     with pytest.raises(OutputError, match="is not empty"):
@@ -121,7 +123,7 @@ def test_the_old_folder_comes_back_where_the_new_one_cannot_step_in(tmp_path: Pa
 
 
 def test_force_deletes_nothing_but_solutions(tmp_path: Path):
-    """`--out ~ --force` must not replace somebody's home."""
+    """Row 61: `--out ~ --force` must not replace somebody's home."""
     put(tmp_path / "out", OLD)
     (tmp_path / "out" / "thesis.doc").write_text("years of work")
 
@@ -133,6 +135,7 @@ def test_force_deletes_nothing_but_solutions(tmp_path: Path):
 
 @pytest.mark.parametrize("force", [False, True])
 def test_a_link_is_never_followed(tmp_path: Path, force: bool):
+    """Row 61: output folder is a symlink."""
     (tmp_path / "real").mkdir()
     (tmp_path / "out").symlink_to(tmp_path / "real")
 
@@ -162,6 +165,7 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path):
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")
 def test_a_read_only_place_is_refused_before_any_work(tmp_path: Path):
+    """Row 61: read-only."""
     tmp_path.chmod(0o500)
     try:
         with pytest.raises(OutputError, match="Permission denied"), reserved(tmp_path / "out", NAMES):
@@ -171,6 +175,7 @@ def test_a_read_only_place_is_refused_before_any_work(tmp_path: Path):
 
 
 def test_a_place_that_the_system_refuses_is_refused_before_any_work():
+    """Row 61: a place of another owner."""
     with pytest.raises(OutputError, match="could not be written"), reserved(Path("/proc/optcomp-out"), NAMES):
         pytest.fail("The work began.")
 
@@ -211,6 +216,7 @@ def refuses(out: Path) -> bool:
 
 @pytest.mark.parametrize("name", ["open", "fsync", "mkdir", "chmod"])
 def test_a_full_disk_at_any_step_leaves_the_old_or_the_new_folder(tmp_path: Path, monkeypatch, name: str):
+    """Row 62: disk full at each step; the temporary folder is removed."""
     for step in range(calls_of(name, tmp_path, monkeypatch)):
         out = tmp_path / f"out{step}"
         put(out, OLD)
@@ -225,7 +231,7 @@ def test_a_full_disk_at_any_step_leaves_the_old_or_the_new_folder(tmp_path: Path
 
 @pytest.mark.parametrize("name", ["a.txt", "b.txt"])
 def test_a_write_that_fails_leaves_the_old_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str):
-    """/dev/full is a disk without room: the write itself fails, as on a quota."""
+    """Row 62: /dev/full is a disk without room: the write itself fails, as on a quota."""
     put(tmp_path / "out", OLD)
     fdopen = os.fdopen
 
@@ -268,6 +274,7 @@ def test_a_file_name_cannot_leave_the_folder(tmp_path: Path, name: str):
 
 
 def test_two_runs_at_once_do_not_meet(tmp_path: Path):
+    """Row 68: the second is refused, and the lock goes with the first."""
     with reserved(tmp_path / "out", NAMES), pytest.raises(OutputError, match="Another run"):
         put(tmp_path / "out")
 
@@ -276,7 +283,7 @@ def test_two_runs_at_once_do_not_meet(tmp_path: Path):
 
 
 def test_what_a_killed_run_left_behind_is_removed(tmp_path: Path):
-    """It may hold salaries, and it is nobody's: whoever holds the lock knows that."""
+    """Row 63: it may hold salaries, and it is nobody's: whoever holds the lock knows that."""
     (tmp_path / ".out.tmp-0123").mkdir()
     (tmp_path / ".out.tmp-0123" / "a.txt").write_text("85,123")
     (tmp_path / ".out.lock").touch()
@@ -321,7 +328,7 @@ for i in range(10_000):
 
 
 def test_a_kill_at_any_time_leaves_one_whole_folder(tmp_path: Path):
-    """20 kills; each time both files are of the same round."""
+    """Row 63: 20 kills; each time both files are of the same round."""
     out = tmp_path / "out"
     for i in range(20):
         with subprocess.Popen([sys.executable, "-c", KILLED, str(out)], stdout=subprocess.PIPE) as child:
@@ -342,6 +349,7 @@ def test_a_kill_at_any_time_leaves_one_whole_folder(tmp_path: Path):
 
 
 def test_a_file_is_private_and_whole(tmp_path: Path):
+    """Row 81: single files too."""
     with umask(0), published_file(tmp_path / "x.lp") as path:
         path.write_text("max")
 
