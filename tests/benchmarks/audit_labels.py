@@ -25,8 +25,10 @@ WORDS = {
 }
 NOTES = (
     "Each cell is a share of {worlds} invented companies with eight quarters of history under one plan. Half the "
-    "variable hangs on the planted component. The label that is right stands in bold. Skill is worth about four points of ARR a "
-    "year for one standard deviation; with 15 CSMs two years seldom show that, and the audit then says *no signal*."
+    "variable hangs on the planted component. The label that is right stands in bold. Skill is worth about "
+    "four points of ARR a year for one standard deviation; with 15 CSMs two years seldom show that, and the audit then says *no signal*. "
+    "Better people hold healthier books in these companies, so pay for the book goes with skill a little as well: part of "
+    "its *pays for results* is no mistake."
 )
 
 

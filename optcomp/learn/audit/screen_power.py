@@ -19,7 +19,7 @@ MEASURED: Mapping[str, Measured] = {
     "bunching": Measured(0.87, 0.00),
     "late bookings": Measured(1.00, 0.00),
     "activity log": Measured(1.00, 0.07),
-    "satisfaction": Measured(0.47, 0.00),
+    "satisfaction": Measured(0.40, 0.00),
     # Invented companies have no such pattern to be found.
     "growth, then loss": Measured(None, 0.00),
     "give up or coast": Measured(0.63, 0.00),
