@@ -34,6 +34,8 @@ CHECKOUT = DOCS.parent
 PAGES = (
     "tutorial/first-plan.md",
     "how-to/bring-your-data.md",
+    "how-to/audit-the-current-plan.md",
+    "how-to/learn-from-history.md",
     "how-to/set-rules.md",
     "how-to/from-python.md",
     "how-to/own-constraints.md",
@@ -158,10 +160,11 @@ def run_page(name: str, *, slow: bool = False) -> tuple[str, str]:
 
 def copy_instances(target: Path) -> None:
     """The shipped instances, readable by nobody else: `check` warns of salaries that others can read."""
-    for file in sorted((CHECKOUT / "instances").glob("*/*")):
-        if file.is_file() and file.suffix != ".py":
-            (target / file.parent.name).mkdir(parents=True, exist_ok=True, mode=0o700)
-            copied = target / file.parent.name / file.name
+    root = CHECKOUT / "instances"
+    for file in sorted([*root.glob("*/*"), *root.glob("*/history/*")]):
+        if file.is_file() and file.suffix not in (".py", ".pyc"):
+            copied = target / file.relative_to(root)
+            copied.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             shutil.copyfile(file, copied)
             copied.chmod(0o600)
 
