@@ -6,7 +6,9 @@ import math
 
 import brute_force
 
+from optcomp.decompose.certificate import certificate_bytes, read_certificate
 from optcomp.decompose.pools import why_joint
+from optcomp.decompose.verify import verify
 from optcomp.evaluate import evaluate
 from optcomp.problem import Problem
 from optcomp.solve import Engines, Result, Settings, Status, solve
@@ -33,6 +35,20 @@ def disagreements(problem: Problem, engines: Engines) -> list[str]:
     return [f"{m}: {text}" for m in methods(problem) for text in _against(best, solved(problem, m, engines), problem)]
 
 
+def _against_proof(top: float, result: Result) -> list[str]:
+    """What is wrong with the certificate, written and read: it must prove the bound, and never less than is true.
+
+    Points; every path by pools has one.
+    """
+    if result.certificate is None:
+        return ["a bound by pools without a certificate"] if result.method == "decomposed" else []
+    proof = verify(result.problem, read_certificate(certificate_bytes(result.certificate)))
+    wrong = [] if proof.holds else [f"the certificate proves {proof.bound:.7f} and not {proof.claimed:.7f}"]
+    if proof.arithmetic < top - 1e-6:
+        wrong.append(f"the certificate proves {proof.arithmetic:.7f} by arithmetic, below {top:.7f}")
+    return wrong
+
+
 def _against(best: tuple | None, result: Result, problem: Problem) -> list[str]:
     if best is None or result.evaluation is None:
         expected = Status.OPTIMAL if best else Status.INFEASIBLE
@@ -46,6 +62,7 @@ def _against(best: tuple | None, result: Result, problem: Problem) -> list[str]:
         wrong.append(f"bound {bound:.7f} below {top:.7f}")
     if result.status is not Status.OPTIMAL:
         wrong.append(f"status {result.status} with bound {bound:.7f} and value {found:.7f}")
+    wrong += _against_proof(top, result)
     if evaluate(problem, result.solution).violations:
         wrong.append(f"violations {evaluate(problem, result.solution).violations}")
     for name, other in (("pay first", result.pay_first), ("books first", result.books_first)):

@@ -283,3 +283,12 @@ def test_an_account_of_somebody_without_hours_is_a_violation() -> None:
 
     assert evaluate(tiny, Solution({"S": plan}, {"A": "C2"})).violations
     assert not evaluate(tiny, Solution({"S": plan}, {"A": "C1"})).violations
+
+
+def test_a_bound_is_held_against_the_best_solution_whenever_it_is_told() -> None:
+    """A wrong bound ends the solve where it appears, not at the end."""
+    run = solving._Run(team(), Settings(), lambda progress: None)
+    run.best.offer(current_solution(team()))
+
+    with pytest.raises(SolverError, match="lies below"):
+        run._on_bound(1.0)

@@ -134,6 +134,8 @@ def read_certificate(content: bytes) -> Certificate:
     """
     try:
         return _parsed(_arrays(content))
+    except CertificateError:
+        raise
     except (KeyError, IndexError, ValueError, OverflowError) as error:
         raise CertificateError("It is not a certificate of this version of optcomp.") from error
 
