@@ -23,13 +23,12 @@ WORDS = {
     "book": "what the book as dealt leads to expect, with noise",
     "habit": "a constant of the person that has nothing to do with results",
 }
-NOTES = (
-    "Each cell is a share of {worlds} invented companies with eight quarters of history under one plan. Half the "
-    "variable hangs on the planted component. The label that is right stands in bold. Skill is worth about "
-    "four points of ARR a year for one standard deviation; with 15 CSMs two years seldom show that, and the audit then says *no signal*. "
-    "Better people hold healthier books in these companies, so pay for the book goes with skill a little as well: part of "
-    "its *pays for results* is no mistake."
-)
+NOTES = """\
+Each cell is a share of {worlds} invented companies with eight quarters of history under one plan. Half the variable
+hangs on the planted component. The label that is right stands in bold. Skill is worth about four points of ARR a year
+for one standard deviation; with 15 CSMs two years seldom show that, and the audit then says *no signal*. Better people
+hold healthier books in these companies, so pay for the book goes with skill a little as well: part of its *pays for
+results* is no mistake."""
 
 
 def measure(size: str, worlds: int) -> dict[str, Counter[str]]:
