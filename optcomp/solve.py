@@ -266,14 +266,15 @@ class _Run:
     # ---- by pools ---------------------------------------------------------------------------------------------
 
     def _solve_decomposed(self, search: Search) -> None:
-        self.phase = "books first, then pay"
-        found = search.run([np.array([0]) for _ in self.problem.segments], money=False)
-        if found.best is not None:
-            self.books_first = self._offer(search, search.plans_for_books(found.best))
-        self.phase = "pay first, then books"
-        plans = plans_at_books(self.problem, search.helper)
-        if plans is not None:
-            self.pay_first = self._offer(search, search.run([np.array([p]) for p in plans]).best)
+        if self._has_choice:
+            self.phase = "books first, then pay"
+            found = search.run([np.array([0]) for _ in self.problem.segments], money=False)
+            if found.best is not None:
+                self.books_first = self._offer(search, search.plans_for_books(found.best))
+            self.phase = "pay first, then books"
+            plans = plans_at_books(self.problem, search.helper)
+            if plans is not None:
+                self.pay_first = self._offer(search, search.run([np.array([p]) for p in plans]).best)
         self.phase = TOGETHER
         found = search.run(plans_of_all(self.problem))
         self.has_crashed = found.has_crashed
@@ -298,21 +299,37 @@ class _Run:
                 return None, answer.bound
             return self.best.offer(frontier.solution(answer.choice), answer.value), answer.bound
 
-        self.phase = "books first, then pay"
-        self.books_first, _ = take([np.array([0]) for _ in self.problem.segments])
-        self.phase = "pay first, then books"
-        plans = plans_at_books(self.problem, helper)
-        if plans is not None:
-            self.pay_first, _ = take([np.array([p]) for p in plans])
+        if self._has_choice:
+            self.phase = "books first, then pay"
+            self.books_first, _ = take([np.array([0]) for _ in self.problem.segments])
+            self.phase = "pay first, then books"
+            plans = plans_at_books(self.problem, helper)
+            if plans is not None:
+                self.pay_first, _ = take([np.array([p]) for p in plans])
         self.phase = TOGETHER
         _, self.bound = take(plans_of_all(self.problem))
         self.certificate = frontier.certificate(rule["max"], plans_of_all(self.problem))
         self._report()
-        if self.best.solution is None and self.bound > -math.inf and not target.is_over():
-            # The limit may be out of reach, or within reach of no mix of books that prices find.
+        if self._is_open and not target.is_over():
+            # Prices reach the limits between which each further move brings less; elsewhere something may be left.
             self.certificate = None
-            self.method, self.why_joint = "joint", "no price on moves leads to books within the limit on moves"
-            self._solve_joint(JointPath(self.problem, engine, target, self.settings.hooks, self._on_bound), helper)
+            self.method, self.why_joint = "joint", "prices on moves leave a gap at this limit on moves"
+            path = JointPath(self.problem, engine, target, self.settings.hooks, self._on_bound)
+            answer = path.everything(self.best.solution)
+            self._take(answer)
+            self._on_bound(answer.bound)
+
+    @property
+    def _has_choice(self) -> bool:
+        """Some segment can be paid by more than one plan, so that pay and books can be decided one after the other."""
+        return any(len(plans) > 1 for plans in self.problem.plans)
+
+    @property
+    def _is_open(self) -> bool:
+        """The gap is not closed, and nothing proves that there is no solution."""
+        if self.best.evaluation is None:
+            return self.bound > -math.inf
+        return self.bound - POINTS * self.best.evaluation.objective > self.settings.gap_pp
 
     def _offer(self, search: Search, pick: Pick | None) -> Evaluation | None:
         return None if pick is None else self.best.offer(search.solution(pick), pick.value)
@@ -326,14 +343,15 @@ class _Run:
     # ---- the joint program ------------------------------------------------------------------------------------
 
     def _solve_joint(self, path: JointPath, helper: Executor) -> None:
-        self.phase = "books first, then pay"
-        books = path.books_under([0] * len(self.problem.segments)).solution
-        if books is not None:
-            self.books_first = self._take(path.plans_for(books))
-        self.phase = "pay first, then books"
-        plans = plans_at_books(self.problem, helper)
-        if plans is not None:
-            self.pay_first = self._take(path.books_under(plans))
+        if self._has_choice:
+            self.phase = "books first, then pay"
+            books = path.books_under([0] * len(self.problem.segments)).solution
+            if books is not None:
+                self.books_first = self._take(path.plans_for(books))
+            self.phase = "pay first, then books"
+            plans = plans_at_books(self.problem, helper)
+            if plans is not None:
+                self.pay_first = self._take(path.books_under(plans))
         self.phase = TOGETHER
         answer = path.everything(self.best.solution)
         self._take(answer)
@@ -372,8 +390,8 @@ class _Run:
             seconds=time.monotonic() - self.started,
             method=self.method,
             why_joint=self.why_joint,
-            pay_first=self.pay_first,
-            books_first=self.books_first,
+            pay_first=self.pay_first if self._has_choice else evaluation,
+            books_first=self.books_first if self._has_choice else evaluation,
             signal=signal,
             reasons=() if evaluation is not None else why_nothing_fits(self.problem),
             certificate=self.certificate,
