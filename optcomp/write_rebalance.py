@@ -23,7 +23,7 @@ from optcomp.studies.rebalance import rows
 from optcomp.studies.rebalance.chart import ladder_charts
 from optcomp.studies.rebalance.rows import Row
 from optcomp.studies.rebalance.study import Rebalanced
-from optcomp.write import FILES, MANIFEST, SUMMARY, cell, json_bytes, solution_files
+from optcomp.write import FILES, MANIFEST, OWN_NAMES, SUMMARY, cell, json_bytes, solution_files
 
 TABLES = ("moves.csv", "rollback.csv", "ladder.csv", "books_before_after.csv", "hours.csv", "locks.csv",
           "pay_protection.csv")  # fmt: skip
@@ -50,7 +50,7 @@ class Made:
 
 def own_names(out: Path) -> frozenset[str]:
     """Names in a folder that a rebalance may replace: its fixed ones, its sheets, and model files that it copied."""
-    fixed = {*FILES, *TABLES, *CHARTS, *TABLE_FILES, SETTINGS_FILE}
+    fixed = {*OWN_NAMES, *TABLES, *CHARTS, *TABLE_FILES, SETTINGS_FILE}
     there = set(os.listdir(out)) if out.is_dir() and not out.is_symlink() else set()
     try:
         manifest = json.loads((out / MANIFEST).read_bytes()) if MANIFEST in there else {}
