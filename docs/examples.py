@@ -32,6 +32,7 @@ DOCS = Path(__file__).resolve().parent
 CHECKOUT = DOCS.parent
 # Pages that have examples. A page that is not listed here must have no console block (tests/test_docs_run.py).
 PAGES = (
+    "../README.md",
     "tutorial/first-plan.md",
     "how-to/bring-your-data.md",
     "how-to/audit-the-current-plan.md",
