@@ -103,11 +103,10 @@ def evaluate(problem: Problem, solution: Solution) -> Evaluation:
     decision = decide(problem, solution)
     predicted = _predict(problem, decision)
     books = _books(problem, decision, predicted)
-    arr = problem.total_arr
+    arr, scale = problem.total_arr, 1.0 / problem.arr_scale
     bends = judge_rules(problem, decision, books.pay, books.exposure)
     on_payroll = _on_payroll(problem, decision)
     kept, expanded, cost = predicted.kept.sum(), predicted.expanded.sum(), books.load_cost.sum()
-    scale = 1.0 / arr if arr > 0.0 else 0.0
     return Evaluation(
         nrr=float(kept + expanded - cost) * scale,
         grr=float(kept) * scale,
@@ -140,7 +139,7 @@ def nrr_by_draw(problem: Problem, solution: Solution) -> FloatArray:
     for member in problem.members:
         cost = load_cost(member.kappa[segment], needed, problem.csms.hours, decision.hours_factor)
         values.append(float(_predict(member, decision).total.sum() - cost.sum()))
-    return np.array(values) / (problem.total_arr or 1.0)
+    return np.array(values) / problem.arr_scale
 
 
 def decide(problem: Problem, solution: Solution) -> Decision:
@@ -265,10 +264,12 @@ def _quit_under_load(problem: Problem, decision: Decision, books: Books) -> Floa
     """Quit probability of every CSM with the overload of the book counted in."""
     ote = np.array([own_ote(decision.plan_of(j), c) for j, c in enumerate(problem.csm_list)])
     variable = np.array([own_variable(decision.plan_of(j), c) for j, c in enumerate(problem.csm_list)])
+    market = market_pay(problem)
+    ote = np.where(ote > 0.0, ote, market)
     tenure = np.array([c.tenure_years for c in problem.csm_list])
     return quit_probability(
         ote,
-        market_pay(problem),
+        market,
         variable / ote,
         tenure,
         problem.response.turnover,

@@ -197,7 +197,7 @@ def _book_arr(problem: Problem, decision: Decision) -> Amounts:
 
 
 def _own_limits(problem: Problem, decision: Decision) -> Amounts:
-    mean_arr = problem.total_arr / max(len(problem.accounts.ids), 1)
+    mean_arr = problem.arr_scale / max(len(problem.accounts.ids), 1)
     counts = decision.sum_by_csm(np.ones(len(decision.owner)))
     arr = decision.sum_by_csm(problem.accounts.arr)
     for j, name in enumerate(problem.csms.ids):

@@ -23,7 +23,7 @@ def named_plans(menu: MenuSpec, mixes: Mapping[str, Mix]) -> list[Plan]:
 
 def make_plan(mix: Mix, base_factor: float, variable_share: float) -> Plan:
     """A plan with its id, e.g. ``renewal-expansion-gate b1.05 v0.20``."""
-    return Plan(f"{mix.name} b{base_factor:.4g} v{variable_share:.4g}", mix, base_factor, variable_share)
+    return Plan(f"{mix.name} b{base_factor:.10g} v{variable_share:.10g}", mix, base_factor, variable_share)
 
 
 def grid_mixes(grid: GridSpec) -> Iterator[Mix]:
@@ -54,6 +54,6 @@ def _with_scopes_and_gates(grid: GridSpec, metrics: Sequence[str], weights: Sequ
             Component(metric=m, weight=w, scope=scope, period=grid.period)  # type: ignore[arg-type]
             for m, w in zip(metrics, weights, strict=True)
         )
-        name = "-".join(f"{m}{round(100 * w)}" for m, w in zip(metrics, weights, strict=True))
-        name += ("-team" if scope == "team" else "") + (f"-gate{round(100 * at_risk)}" if at_risk else "")
+        name = "-".join(f"{m}{100 * w:.10g}" for m, w in zip(metrics, weights, strict=True))
+        name += ("-team" if scope == "team" else "") + (f"-gate{100 * at_risk:.10g}" if at_risk else "")
         yield Mix(name, components, Gate(at_risk) if at_risk else None)

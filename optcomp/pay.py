@@ -28,10 +28,13 @@ if TYPE_CHECKING:
 def quit_table(problem: Problem, segment: int) -> FloatArray:
     """Yearly quit probability."""
     base, variable = pay_at_target(problem, problem.plans[segment])
+    market = market_pay(problem)[:, None]
+    is_paid = base + variable > 0.0
+    ote = np.where(is_paid, base + variable, market)  # nothing is known of somebody without pay: as at market
     return quit_probability(
-        base + variable,
-        market_pay(problem)[:, None],
-        variable / (base + variable),
+        ote,
+        market,
+        variable / ote,
         np.array([c.tenure_years for c in problem.csm_list])[:, None],
         problem.response.turnover,
     )

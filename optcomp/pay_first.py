@@ -41,4 +41,4 @@ def _worth(problem: Problem, segment: int) -> FloatArray:
         factor = float(problem.effects[segment].hours_factor[plan])
         cost = load_cost(float(problem.kappa[segment]), hours, problem.csms.hours, factor).sum()
         usd[plan] = problem.predict(pairs, segment, plan).total.sum() - cost
-    return usd * POINTS / problem.total_arr
+    return usd * POINTS / problem.arr_scale

@@ -113,6 +113,11 @@ class Problem:
         """ARR of all accounts on the first day, USD."""
         return float(self.accounts.arr.sum())
 
+    @property
+    def arr_scale(self) -> float:
+        """What NRR is a ratio to: the ARR of all accounts, or 1 USD where there are none."""
+        return self.total_arr if self.total_arr > 0.0 else 1.0
+
     def people(self, segment: int) -> list[Csm]:
         """CSMs of a segment who are declared (active or joining); all of them where none is."""
         rows = np.flatnonzero(self.csms.segment == segment)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from optcomp.decompose.pools import why_joint
 from optcomp.decompose.search import Found, Search, Target, plans_of_all
 from optcomp.decompose.verify import without_moves
 from optcomp.engine import Engine, Executor, interruptible
-from optcomp.errors import SolverError
+from optcomp.errors import Finding, InputError, SolverError
 from optcomp.evaluate import Evaluation, current_solution, evaluate
 from optcomp.formulation.scope import POINTS, has_priced_moves
 from optcomp.hooks import Hook, hook_violations
@@ -128,6 +128,18 @@ class Result:
         return max(POINTS * (self.objective_bound - self.evaluation.objective), 0.0)
 
 
+class Keeper(Protocol):
+    """Who keeps the best solution of a running solve, and may bring one from an earlier run.
+
+    start : a solution to begin with, which counts once `evaluate` has judged it; None for none
+    """
+
+    start: Solution | None
+
+    def keep(self, solution: Solution, objective: float) -> None:
+        """Take a verified solution that is better than all before, today's apart; `objective` is a ratio."""
+
+
 @dataclass
 class Best:
     """The best verified solution so far; every candidate is judged by `evaluate` before it counts."""
@@ -136,6 +148,7 @@ class Best:
     hooks: Sequence[Hook]
     solution: Solution | None = None
     evaluation: Evaluation | None = None
+    on_better: Callable[[Solution, float], None] = lambda solution, objective: None
 
     def offer(self, solution: Solution, promised: float | None = None) -> Evaluation | None:
         """Take a solution if it holds up and is better; its evaluation, or None where it breaks a hard rule.
@@ -153,6 +166,7 @@ class Best:
             raise SolverError(f"The program and the evaluator disagree by {distance:.6f} points of NRR. {A_BUG}")
         if self.evaluation is None or result.objective > self.evaluation.objective:
             self.solution, self.evaluation = solution, result
+            self.on_better(solution, result.objective)
         return result
 
 
@@ -177,12 +191,14 @@ def solve(
     on_progress: OnProgress | None = None,
     *,
     engines: Engines | None = None,
+    keeper: Keeper | None = None,
 ) -> Result:
     """The best plans and books, with a proved bound.
 
     Ctrl-C, SIGTERM, the time limit and a crash of the solver keep the best solution found and its bound.
 
     engines : the caller's own, left open; None means engines of `settings.workers` and one process for this solve
+    keeper : gets every improvement while the solve runs, and may know a solution to begin with; not with `risk` cvar
 
     Raises
     ------
@@ -190,16 +206,32 @@ def solve(
         When the solver contradicts the evaluator, which would be a bug.
     """
     settings = settings or Settings()
+    _refuse_hooks_on_a_grid(problem, settings)
     problem = problem if problem.weights else with_draws(problem, settings.draws)
     if settings.risk == "cvar":
         return _solve_cautiously(problem, settings, on_progress, engines)
-    run = _Run(problem, settings, on_progress or (lambda progress: None))
+    run = _Run(problem, settings, on_progress or (lambda progress: None), keeper)
     with ExitStack() as stack:
         if engines is None:
             engines = Engines(stack.enter_context(Engine(settings.workers)), stack.enter_context(Engine(1)))
         interruption = stack.enter_context(interruptible(engines.main))
         run.solve(engines.main, engines.helper, is_interrupted=lambda: interruption.received is not None)
         return run.result(interruption.received or 0)
+
+
+def _refuse_hooks_on_a_grid(problem: Problem, settings: Settings) -> None:
+    menus = [problem.instance.menu, *(s.menu for s in problem.segments if s.menu)]
+    if settings.hooks and any(menu.grid for menu in menus):
+        raise InputError(
+            Finding(
+                "hook-and-grid",
+                "A constraint of your own cannot be used with a weight grid",
+                "A menu of named mixes",
+                "Plans of a grid are left out by what the rules read, and nobody knows what your constraint reads",
+                file="instance.toml",
+                column="menu.grid",
+            )
+        )
 
 
 def _solve_cautiously(
@@ -227,6 +259,7 @@ class _Run:
     problem: Problem
     settings: Settings
     on_progress: OnProgress
+    keeper: Keeper | None = None
     bound: float = math.inf
     phase: str = "today's plans and books"
     has_crashed: bool = False
@@ -253,19 +286,28 @@ class _Run:
         )
         if (self.problem.accounts.csm >= 0).all():
             self.best.offer(current_solution(self.problem))
+        start = self._start()
         self._report()
-        if self.problem.total_arr <= 0.0:
-            self.bound = 0.0 if self.best.evaluation is not None else -math.inf
-        elif self.method == "decomposed" and self._limits_moves:
+        if self.method == "decomposed" and self._limits_moves:
             self._solve_within_moves(engine, helper, target)
         elif self.method == "decomposed":
-            self._solve_decomposed(Search(self.problem, engine, helper, target, self._on_found))
+            self._solve_decomposed(Search(self.problem, engine, helper, target, self._on_found), start)
         else:
             self._solve_joint(JointPath(self.problem, engine, target, self.settings.hooks, self._on_bound), helper)
 
+    def _start(self) -> Solution | None:
+        """The solution that the keeper brings, if it holds; from here on the keeper gets what is better."""
+        if self.keeper is None:
+            return None
+        self.best.on_better = self.keeper.keep
+        start = self.keeper.start
+        return start if start is not None and self.best.offer(start) is not None else None
+
     # ---- by pools ---------------------------------------------------------------------------------------------
 
-    def _solve_decomposed(self, search: Search) -> None:
+    def _solve_decomposed(self, search: Search, start: Solution | None) -> None:
+        if start is not None:
+            search.suggest(start)
         if self._has_choice:
             self.phase = "books first, then pay"
             found = search.run([np.array([0]) for _ in self.problem.segments], money=False)
@@ -276,6 +318,8 @@ class _Run:
             if plans is not None:
                 self.pay_first = self._offer(search, search.run([np.array([p]) for p in plans]).best)
         self.phase = TOGETHER
+        if start is not None and self.best.evaluation is not None:
+            search.floor = POINTS * self.best.evaluation.objective
         found = search.run(plans_of_all(self.problem))
         self.has_crashed = found.has_crashed
         self.bound = min(self.bound, found.bound)  # -inf where nothing fits, which no progress has told
@@ -291,7 +335,7 @@ class _Run:
         rule = self.problem.rules["moves"]
         free = without_moves(self.problem)
         frontier = MoveFrontier(free, engine, helper, target, lambda search, found: self._report())
-        most = rule.price * POINTS / self.problem.total_arr if rule.is_soft else math.inf
+        most = rule.price * POINTS / self.problem.arr_scale if rule.is_soft else math.inf
 
         def take(plans: Sequence[IntArray]) -> tuple[Evaluation | None, float]:
             answer = frontier.within(rule["max"], plans, most=most)
@@ -308,7 +352,7 @@ class _Run:
                 self.pay_first, _ = take([np.array([p]) for p in plans])
         self.phase = TOGETHER
         _, self.bound = take(plans_of_all(self.problem))
-        self.certificate = frontier.certificate(rule["max"], plans_of_all(self.problem))
+        self.certificate = frontier.certificate(rule["max"], plans_of_all(self.problem), most=most)
         self._report()
         if self._is_open and not target.is_over():
             # Prices reach the limits between which each further move brings less; elsewhere something may be left.

@@ -187,3 +187,57 @@ def test_a_limit_below_the_moves_that_hours_force_is_infeasible(engines: Engines
 
     assert answer(1) is Status.OPTIMAL
     assert answer(0) is Status.INFEASIBLE
+
+
+def test_equal_csms_leave_a_large_pool_solvable(engines: Engines) -> None:
+    """The few best pairs of every unit must not all be with the same CSMs: 20 alike have room, three have not."""
+    accounts = [b.account(f"A{i:03}", None, hours=100.0) for i in range(170)]
+    csms = [b.csm(f"C{j:02}") for j in range(20)]
+    problem = b.problem(accounts, csms, menu=MenuSpec(), rules=b.rules(hours={"ceiling": 1.0}))
+
+    assert solve(problem, Settings(time_limit_seconds=60.0), engines=engines).status is Status.OPTIMAL
+
+
+def test_no_time_at_all_is_an_answer_even_on_a_large_menu(engines: Engines) -> None:
+    """Without duals every plan still has a bound."""
+    problem = small(MenuSpec((1.0, 1.05), (0.08, 0.12, 0.2), (), replace(GRID, step=0.05, min_weight=0.05)))
+
+    result = solve(problem, Settings(time_limit_seconds=0.0), engines=engines)
+
+    assert result.status in (Status.FEASIBLE, Status.NO_SOLUTION)
+
+
+def test_without_accounts_the_plans_are_still_decided(engines: Engines) -> None:
+    """Today's pay is above the budget and a plan of the menu is not."""
+    problem = b.problem(
+        [], [b.csm("C1")], menu=MenuSpec((1.0,), (0.05,), ("balanced",)), budget=85_000.0, rules=b.rules(budget={})
+    )
+
+    result = solve(problem, Settings(), engines=engines)
+
+    assert result.status is Status.OPTIMAL
+    assert result.solution is not None
+    assert result.solution.plan_by_segment == {"S": "balanced b1 v0.05"}
+
+
+def test_plans_that_differ_by_a_little_have_names_of_their_own() -> None:
+    """12 % and 12.5 % at risk, and base levels of 1 and 1.00004, are four plans."""
+    grid = GridSpec(("EXP",), step=1.0, gates=(0.12, 0.125))
+    problem = b.problem([b.account("A")], [b.csm("C1")], menu=MenuSpec((1.0, 1.00004), (0.2,), (), grid))
+
+    names = [plan.plan_id for plan in unpruned(problem).plans[0]]
+
+    assert len(names) == len(set(names)) == 5
+
+
+def test_a_unit_that_nobody_may_have_bounds_a_filling_at_nothing(engines: Engines) -> None:
+    """The last account has only the open position: without it there are no books, and no crash."""
+    accounts = [b.account("A1", None, region="US"), b.account("A2", None, region="EU")]
+    csms = [b.csm("C1", region="US"), b.csm("C2", status="open")]
+    problem = b.problem(accounts, csms, rules=b.rules(eligible_region={}))
+
+    result = solve(problem, Settings(gap_pp=1e-4), engines=engines)
+
+    assert result.status is Status.OPTIMAL
+    assert result.solution is not None
+    assert result.solution.filled == {"C2"}

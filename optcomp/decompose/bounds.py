@@ -70,8 +70,10 @@ def prices(structure: Structure, program: Program, duals: FloatArray) -> Prices:
 def bounds(structure: Structure, price: Prices, worth: FloatArray, factors: FloatArray) -> FloatArray:
     """Upper bound in points for plans with these worths, shape (plans, pairs), and hours factors, shape (plans,)."""
     tables = structure.tables
-    if not len(tables.pair_unit):
-        return np.full(len(worth), price.constant if tables.num_units == 0 else -np.inf)
+    if tables.num_units == 0:
+        return np.full(len(worth), price.constant)
+    if (np.bincount(tables.pair_unit, minlength=tables.num_units) == 0).any():
+        return np.full(len(worth), -np.inf)  # nobody may look after some unit
     starts = np.searchsorted(tables.pair_unit, np.arange(tables.num_units))  # pairs come sorted by unit
     total = np.empty(len(worth))
     for k, line in enumerate(worth):

@@ -105,7 +105,11 @@ class MoveFrontier:
         for _ in range(MOST_PRICES):
             low, high = self._ends(key, limit, most)
             found = max(_worth(low, limit, most), _worth(high, limit, most) if high else -np.inf)
-            if low.moves <= limit or self._ceiling(key, limit) - found <= self.target.gap or self.target.is_over():
+            if (
+                low.moves <= limit
+                or self._ceiling(key, limit, most) - found <= self.target.gap
+                or self.target.is_over()
+            ):
                 break
             price = self._next_price(key, low, high, most)
             is_hopeless = price > HIGHEST_PRICE  # even at this price some moves are made: they cannot be avoided
@@ -113,9 +117,9 @@ class MoveFrontier:
                 break
         return self._best(key, limit, most)
 
-    def certificate(self, limit: float, plans: Sequence[IntArray], *, money: bool = True) -> Certificate | None:
-        """What the bound for a limit rests on: that of the price which gives it."""
-        known = self._known(_key(plans, money))
+    def certificate(self, limit: float, plans: Sequence[IntArray], *, most: float = np.inf) -> Certificate | None:
+        """What the bound for a limit rests on, with money rules: that of the price which gives it."""
+        known = {price: p for price, p in self._known(_key(plans, True)).items() if price <= most}
         if not known:
             return None
         price = min(known, key=lambda p: known[p].bound + p * limit)
@@ -127,9 +131,9 @@ class MoveFrontier:
     def _known(self, key: str) -> dict[float, Priced]:
         return {price: p for (k, price), p in self._priced.items() if k == key and p is not None}
 
-    def _ceiling(self, key: str, limit: float) -> float:
-        """The least of the bounds that the prices prove for a limit."""
-        return min(p.bound + price * limit for price, p in self._known(key).items())
+    def _ceiling(self, key: str, limit: float, most: float) -> float:
+        """The least of the bounds that the prices prove for a limit; prices above `most` prove nothing."""
+        return min(p.bound + price * limit for price, p in self._known(key).items() if price <= most)
 
     def _ends(self, key: str, limit: float, most: float) -> tuple[Choice, Choice | None]:
         """The choice with the fewest moves above the limit (the free one where none is), and that with the most within.
@@ -186,7 +190,7 @@ class MoveFrontier:
         """The best of the choices found, their pools mixed, and left-over moves offered to single pools."""
         known = [p.choice for p in self._known(key).values()]
         low, high = self._ends(key, limit, most)
-        ceiling = self._ceiling(key, limit)
+        ceiling = self._ceiling(key, limit, most)
         answers = [c for c in known if _worth(c, limit, most) > -np.inf]
         for end in (low, high) if high is not None and low.moves > limit else ():
             alike = [c for c in known if c.plan == end.plan and c.filled == end.filled]

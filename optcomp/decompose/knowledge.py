@@ -49,8 +49,8 @@ class Knowledge:
     upper : no books are worth more; lower : the books number `book` are worth that
     move_price : points charged for every move; shared : structures that searches at several prices have in common
     rows_seen : proven rows that the plan's own linear program made use of, -1 before it was solved
-    nodes : search nodes that the next try may take; failed : the solver crashed on it; spent : the solver can do no
-        more for it
+    nodes : search nodes that the next try may take; failed : the solver crashed on it; spent : it can do no more for it
+    few_failed : plans for which the few best pairs hold no books
     witnesses, claims : what the upper bounds rest on, for a certificate
     """
 
@@ -67,6 +67,7 @@ class Knowledge:
     failed: BoolArray = field(init=False)
     spent: BoolArray = field(init=False)
     books: list[IntArray] = field(default_factory=list)
+    few_failed: set[int] = field(default_factory=set)
     witnesses: list[Witness] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
     _proven: list[tuple[bool, float, Row]] = field(default_factory=list)
@@ -181,6 +182,15 @@ class Knowledge:
             part = near[first : first + step]
             limit = bounds(structure, price, structure.worth(part), self.factors[part])
             self.upper[part] = np.minimum(self.upper[part], limit)
+
+    def bound_simply(self, plans: IntArray) -> None:
+        """Bound plans without any solver: with no prices at all everybody gets the best pair."""
+        for quarterly in (False, True):
+            own = plans[(self.quarterly[plans] == quarterly) & (self.upper[plans] == np.inf)]
+            if len(own):
+                program = self.structure(int(own[0])).program_at(int(own[0]))
+                structure = self.structure(int(own[0]))
+                self._tighten(structure, prices(structure, program, np.zeros(program.num_rows)), own)
 
     def bound_groups(self, parts: list[IntArray]) -> None:
         """Bound groups of plans at once, by an envelope of each and all prices that hold for every plan."""

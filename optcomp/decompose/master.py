@@ -38,7 +38,8 @@ class Master(Money):
         self.has_failed = False  # the solver ended without an answer, which is no proof that there is none
 
     def pick(self, values: Values, plans: Sequence[IntArray], *, money: bool = True) -> Pick | None:
-        """The best choice, or None when nothing is possible."""
+        """The best choice, or None when nothing is possible; `has_failed` says that this is no proof."""
+        self.has_failed = False
         choices = self.choices(values, plans)
         if choices is None:
             return None

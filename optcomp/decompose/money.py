@@ -94,7 +94,7 @@ class Money:
 
     def points(self, usd: float) -> float:
         """Points of NRR that an amount is."""
-        return 100.0 * usd / self.problem.total_arr
+        return 100.0 * usd / self.problem.arr_scale
 
     def choices(self, values: Values, plans: Sequence[IntArray]) -> Choices | None:
         """The columns; plans for which some pool has no worth are left out. None when a segment has no plan left."""

@@ -25,6 +25,9 @@ from optcomp.problem import Problem
 from optcomp.solution import Solution
 from optcomp.types import FloatArray, IntArray
 
+MOST_NODES = 2**31 - 1  # HiGHS counts in 32 bits
+# Points that tangents may miss even where no gap at all is asked for: sums of floats miss as much, for ever.
+LEAST_ERROR = 1e-9
 NODES_GROWTH = 8  # a try that stops at its node limit gets this many times more the next time
 REFERENCES = 4  # plans far apart whose duals bound the others before anything is picked
 KEPT_PER_UNIT = 3  # pairs of every unit, by reduced cost, in the program that looks for first books
@@ -72,6 +75,7 @@ class Search:
 
     engine : solves the pools, and stops when it is interrupted
     helper : solves the master, which is small and must go on
+    floor : points that a solution from elsewhere is worth; what cannot beat it need not be looked at
     move_price : points charged for every move; shared : structures that searches at several prices have in common
     """
 
@@ -80,6 +84,7 @@ class Search:
     helper: Executor
     target: Target
     on_found: Callable[[Search, Found], None]
+    floor: float = -np.inf
     move_price: float = 0.0
     shared: dict[tuple[int, frozenset[int], bool], Structure] = field(default_factory=dict)
     known: list[dict[frozenset[int], Knowledge]] = field(default_factory=list)
@@ -154,25 +159,28 @@ class Search:
         """
         self._look_around(plans)
         gap = self.target.gap if gap is None else gap
+        floor = self.floor if money and not is_sample else -np.inf
         has_crashed, last_best = False, -np.inf
         while True:
             self.active = plans
             top = self.master.pick(self._values("upper"), plans, money=money)
+            has_failed = self.master.has_failed
             best = self.master.pick(self._values("lower"), wanted, money=money)
             if top is None:
                 bound = max(dropped, best.value) if best is not None else dropped
-                is_proof = not (is_sample or self.master.has_failed or self.target.is_over())
-                return Found(best, bound if is_proof else np.inf, self.master.has_failed)
+                is_proof = not (is_sample or has_failed or self.target.is_over())
+                return Found(best, bound if is_proof else np.inf, has_crashed or has_failed)
             bound = max(top.value, dropped)
             found = Found(best, np.inf if is_sample else bound, has_crashed)
             self.on_found(self, found)
             entries = [e for e in self._entries(top) if self._is_open(e)]
-            is_done = best is not None and bound - best.value <= gap
+            value = floor if best is None else max(best.value, floor)
+            is_done = bound - value <= gap
             if is_done or not entries or self.target.is_over():
                 return found
-            if money and best is not None and best.value > last_best:
-                plans, dropped = self._drop(plans, best.value, dropped)
-                last_best = best.value
+            if money and value > last_best:
+                plans, dropped = self._drop(plans, value, dropped)
+                last_best = value
             stale = [e for e in entries if e.known.is_stale(e.plan)]
             if stale:
                 self._bound_linear(stale, plans)
@@ -209,6 +217,15 @@ class Search:
 
     def _look_around(self, plans: Sequence[IntArray]) -> None:
         """Bound every plan through the duals of a few that lie far apart, until none is without a bound."""
+        while entries := self._without_bound(plans):
+            self._bound_linear(entries, plans)
+            if self.target.is_over():  # no duals come any more
+                for k, pool in enumerate(self.pools):
+                    for known in self.known[k].values():
+                        known.bound_simply(plans[pool.segment])
+
+    def _without_bound(self, plans: Sequence[IntArray]) -> list[Entry]:
+        """Of the plans that have no bound yet, a few of every pool that lie far apart."""
         entries: list[Entry] = []
         for k, pool in enumerate(self.pools):
             effects = self.problem.effects[pool.segment]
@@ -219,9 +236,7 @@ class Search:
                     if len(own):
                         traits = np.column_stack([effects.phi[own], effects.leak[own], effects.hours_factor[own]])
                         entries += [Entry(k, known, int(own[i])) for i in spread(traits, REFERENCES)]
-        if entries:
-            self._bound_linear(entries, plans)
-            self._look_around(plans)  # ends: every plan asked about has a bound now
+        return entries
 
     def _bound_linear(self, entries: Sequence[Entry], plans: Sequence[IntArray]) -> None:
         """Tighten upper bounds by linear relaxations with all proven rows, and by their duals those of all plans."""
@@ -250,15 +265,17 @@ class Search:
             known.failed[plan] = outcome.ending is Ending.CRASHED
             before = known.upper[plan] - known.lower[plan]
             is_refined = False
+            if outcome.point is None and not is_whole:
+                known.few_failed.add(plan)
             if outcome.point is not None:
                 everything = np.arange(len(known.upper))
                 active = np.union1d(plans[self.pools[e.pool].segment], [plan]) if len(everything) > 500 else everything
                 error = known.take_books(plan, job.program, outcome.point, active)
-                is_refined = error > TANGENT_SHARE * self.allowance[e.pool]
+                is_refined = error > max(TANGENT_SHARE * self.allowance[e.pool], LEAST_ERROR)
                 if is_refined:
                     known.structure(plan).refine(outcome.point)
             if is_whole:
-                known.nodes[plan] *= NODES_GROWTH
+                known.nodes[plan] = min(NODES_GROWTH * known.nodes[plan], MOST_NODES)
                 known.take_bound(plan, job.program, max(outcome.bound, known.lower[plan]))
                 # What the solver calls optimal can be open by its own rounding; asking again would change nothing.
                 is_impossible = known.upper[plan] == -np.inf  # and there is no gap to speak of
@@ -279,8 +296,12 @@ class Search:
         loss = known.losses(plan)
         if loss is None or len(loss) <= LARGE:
             return None, True
-        unit = known.structure(plan).tables.pair_unit
-        order = np.lexsort((loss, unit))
+        if plan in known.few_failed:
+            return None, True
+        tables = known.structure(plan).tables
+        unit = tables.pair_unit
+        # Among equal losses a different CSM comes first for every unit, or all units would compete for the same few.
+        order = np.lexsort(((tables.pair_csm + unit) % max(len(self.problem.csms.ids), 1), loss, unit))
         rank = np.arange(len(order)) - np.searchsorted(unit[order], unit[order])
         few = np.zeros(len(loss))
         few[order[rank < KEPT_PER_UNIT]] = 1.0
@@ -302,6 +323,20 @@ class Search:
             return None
         books = known.books[known.book[plan] if known.book[plan] >= 0 else -1]
         return known.structure(plan).start(books, size)
+
+    def suggest(self, solution: Solution) -> None:
+        """Take the books of a solution that holds as starts for the solver."""
+        problem = self.problem
+        rows = {name: j for j, name in enumerate(problem.csms.ids)}
+        owner = np.array([rows[solution.csm_by_account[a]] for a in problem.accounts.ids])
+        for pool, by_filling in zip(self.pools, self.known, strict=True):
+            filled = frozenset(j for j in pool.open_csms if problem.csms.ids[j] in solution.filled)
+            plans = problem.plans[pool.segment]
+            wanted = solution.plan_by_segment[problem.segments[pool.segment].name]
+            tables = by_filling[filled].structure([p.plan_id for p in plans].index(wanted)).tables
+            csm_of_unit = np.full(tables.num_units, -1, dtype=np.int64)
+            csm_of_unit[tables.account_unit] = owner[tables.scope.accounts]
+            by_filling[filled].books.append(csm_of_unit)
 
     # ---- answers ----------------------------------------------------------------------------------------------
 

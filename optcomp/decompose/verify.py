@@ -103,7 +103,7 @@ def _with_priced_moves(problem: Problem, certificate: Certificate) -> Problem:
     rule = problem.rules["moves"]
     if certificate.move_price == 0.0 and certificate.move_limit == 0.0 and not rule.is_hard:
         return problem
-    dearest = rule.price * 100.0 / problem.total_arr if rule.is_soft else np.inf
+    dearest = rule.price * 100.0 / problem.arr_scale if rule.is_soft else np.inf
     if not (rule.is_on and certificate.move_limit == rule["max"] and 0.0 <= certificate.move_price <= dearest):
         raise CertificateError("It is about another limit on moves.")
     return without_moves(problem)

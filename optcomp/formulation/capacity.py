@@ -73,7 +73,7 @@ def add_own_limits(frame: Frame) -> None:
     .. math:: \sum_u n_u x_{uj} \le n^{max}_j, \qquad \sum_u A_u x_{uj} \le A^{max}_j \qquad \forall j
     """
     rule, problem, tables = frame.problem.rules["own_limits"], frame.problem, frame.tables
-    mean_arr = problem.total_arr / max(len(problem.accounts.ids), 1)
+    mean_arr = problem.arr_scale / max(len(problem.accounts.ids), 1)
     for j in map(int, frame.scope.csms):
         accounts, arr = float(problem.csms.max_accounts[j]), float(problem.csms.max_arr[j])
         if np.isfinite(accounts):

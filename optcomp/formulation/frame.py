@@ -146,7 +146,7 @@ class Frame:
 
     def points(self, usd: float) -> float:
         """USD of year-end ARR as percentage points of NRR."""
-        return usd * POINTS / self.problem.total_arr
+        return usd * POINTS / self.problem.arr_scale
 
 
 def _groups(labels: np.ndarray, count: int) -> list[np.ndarray]:

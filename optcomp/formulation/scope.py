@@ -177,7 +177,7 @@ class Tables:
     @property
     def points_per_usd(self) -> float:
         """Percentage points of NRR that one USD of year-end ARR is."""
-        return POINTS / self.problem.total_arr
+        return POINTS / self.problem.arr_scale
 
     @cached_property
     def value(self) -> dict[tuple[int, int], FloatArray]:

@@ -216,7 +216,9 @@ class Explainer:
         numbers: dict[str, Number] = {"account": account, "to": csm}
         if best.high == -math.inf:
             return Claim(
-                "impossible", numbers, f"With {account} at {csm} no books under these plans and positions keep every hard rule."
+                "impossible",
+                numbers,
+                f"With {account} at {csm} no books under these plans and positions keep every hard rule.",
             )
         low, high = self.loss(account, best)
         text = between(low, high, self.currency)
@@ -228,11 +230,14 @@ class Explainer:
         numbers: dict[str, Number] = {"account": account, "csm": csm}
         if best.high == -math.inf:
             return Claim(
-                "only", numbers, f"Nobody but {csm} can have {account} under these plans, positions and hard rules (proved)."
+                "only",
+                numbers,
+                f"Nobody but {csm} can have {account} under these plans, positions and hard rules (proved).",
             )
         low, high = self.loss(account, best)
         text = between(low, high, self.currency)
-        sentence = f"{account} with anybody but {csm}, all other books free to follow, {text} (same plans and positions, proved)."
+        what = f"{account} with anybody but {csm}, all other books free to follow,"
+        sentence = f"{what} {text} (same plans and positions, proved)."
         return Claim("without", {**numbers, "low": low, "high": high}, sentence)
 
     def _both_books(self, account: str, csm: str) -> Iterator[Claim]:

@@ -82,5 +82,7 @@ def _more_hours(explainer: Explainer, csm: str, j: int, account: int) -> Claim:
     base, best = resolver.base(account), again.base(account)
     low, high = best.low - max(base.high, base.low), best.high - max(base.low, explainer.usd(explainer.value))
     text = between(low, high, explainer.currency, verb="are worth")
-    sentence = f"{more:,.0f} more hours a year for {csm}, books free to follow, {text} (same plans and positions, proved)."
+    sentence = (
+        f"{more:,.0f} more hours a year for {csm}, books free to follow, {text} (same plans and positions, proved)."
+    )
     return Claim("more_hours", {"csm": csm, "hours": more, "low": low, "high": high}, sentence)
