@@ -37,6 +37,7 @@ PAGES = (
     "how-to/bring-your-data.md",
     "how-to/audit-the-current-plan.md",
     "how-to/learn-from-history.md",
+    "how-to/act-under-uncertainty.md",
     "how-to/set-rules.md",
     "how-to/from-python.md",
     "how-to/own-constraints.md",

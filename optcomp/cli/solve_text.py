@@ -108,7 +108,7 @@ def _chances(summary: Summary) -> Iterator[str]:
     rows = [
         ["gain over today, as promised", points(known["uplift"]), ""],
         ["90 % of cases", f"{points(known['uplift_low'])} to {points(known['uplift_high'])}", ""],
-        ["likely to come true", points(known["honest"]), _halved(known["halved_share"])],
+        ["likely to come true", points(known["honest"]), _halved(known)],
         ["mean of the worst fifth", points(known["bad_case"]), ""],
         ["better than today", f"about {percent(known['shown'], 0)}", "of cases"],
         [
@@ -126,8 +126,11 @@ def _chances(summary: Summary) -> Iterator[str]:
         yield paragraph("", _caution(caution), indent=2, hang=0)
 
 
-def _halved(share: float | None) -> str:
-    return "too few people to halve" if share is None else f"{percent(share, 0)} held on the other half"
+def _halved(known: Summary) -> str:
+    share = known["halved_share"]
+    if share is None:
+        return "too few people to halve"
+    return f"{percent(share, 0)} held on the other half" if known["is_identified"] else "if the prior is right"
 
 
 def _caution(caution: Summary) -> str:
