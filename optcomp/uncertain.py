@@ -24,8 +24,8 @@ BADLY_PP = -1.0
 # Chances are shown in steps, and never as certain where the history says nothing (SCIENCE 6: stated .98 held 83 %).
 STEP = 0.05
 LEAST_CERTAIN = 0.05
-# Share of a promised gain, once multiplied by what halving the CSMs leaves of it, that came true in 160 planted cases of
-# 15 CSMs under sound and wide priors (docs/benchmarks/regret.md). Under a wrong prior it was 0.54.
+# Share of a promised gain, once multiplied by what halving the CSMs leaves of it, that came true in 160 planted cases
+# of 15 CSMs under sound and wide priors (docs/benchmarks/regret.md). Under a wrong prior it was 0.54.
 CAME_TRUE = 0.87
 
 

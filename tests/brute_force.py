@@ -14,9 +14,7 @@ def every_solution(problem: Problem) -> Iterator[Solution]:
     """Every plan of every segment × every CSM of every account × every set of filled positions."""
     names = [s.name for s in problem.segments]
     open_positions = [c for c, is_open in zip(problem.csms.ids, problem.csms.is_open, strict=True) if is_open]
-    subsets = [
-        frozenset(s) for n in range(len(open_positions) + 1) for s in itertools.combinations(open_positions, n)
-    ]
+    subsets = [frozenset(s) for n in range(len(open_positions) + 1) for s in itertools.combinations(open_positions, n)]
     for plans in itertools.product(*[[p.plan_id for p in plans] for plans in problem.plans]):
         for owners in itertools.product(problem.csms.ids, repeat=len(problem.accounts.ids)):
             for filled in subsets:
