@@ -14,6 +14,7 @@ from optcomp.cli.patience import Patience
 
 if TYPE_CHECKING:
     from optcomp.assemble import Loaded
+    from optcomp.partial import Partial
     from optcomp.publish import Target
     from optcomp.solve import Engines, Result, Settings
 
@@ -33,6 +34,13 @@ class Options(NamedTuple):
     as_json: bool
     is_quiet: bool
     prices_guardrails: bool = False
+
+
+class Means(NamedTuple):
+    """What a solve works with: the engines (None: its own), and the place that keeps the best so far."""
+
+    engines: Engines | None
+    partial: Partial
 
 
 def _finite(context: click.Context, option: click.Parameter, value: float) -> float:
@@ -100,6 +108,7 @@ def _finite(context: click.Context, option: click.Parameter, value: float) -> fl
     help="Value the mean over draws, or blend it half and half with the worst fifth.",
 )
 @click.option("--price-guardrails", is_flag=True, help="Solve again without max_weight and moves: what they cost.")
+@click.option("--resume", is_flag=True, help="Begin with what a solve into --out had found when it was killed.")
 @click.option("--json", "as_json", is_flag=True, help="Print the content of summary.json instead of text.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def command(
@@ -120,6 +129,7 @@ def command(
     draws: int | None,
     risk: Literal["mean", "cvar"],
     price_guardrails: bool,
+    resume: bool,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -127,7 +137,8 @@ def command(
 
     Writes a folder (--out): plan.md to hand out, plan.csv, assignment.csv, books.csv, summary.json and manifest.json;
     whole or not at all, readable by you only. It holds salaries, so there is no default place for it. Ctrl-C, SIGTERM
-    and the time limit save the best solution found so far; a second Ctrl-C stops at once.
+    and the time limit save the best solution found so far; a second Ctrl-C stops at once. While it solves, the best so
+    far is kept beside the folder (.OUT.partial), and after a kill --resume begins with it.
 
     \b
     Example:
@@ -151,15 +162,30 @@ def command(
         loaded = load_with_kept(instance, overrides, keep)
         settings = Settings(time_limit, gap, seed, jobs, method, tuple(load_hook(path) for path in hooks), draws, risk)
         with reserved(out, OWN_NAMES, force=force) as target, engines_of(cluster) as engines:
+            partial = _partial(loaded, settings, options, target, resume=resume)
             patience.save()
-            result = _search(loaded, settings, options, patience, engines)
+            result = _search(loaded, settings, options, patience, Means(engines, partial))
             code = _tell(result, loaded, settings, options, target)
+            partial.remove()
         return patience.exit_code or code
 
 
-def _search(
-    loaded: Loaded, settings: Settings, options: Options, patience: Patience, engines: Engines | None
-) -> Result:
+def _partial(loaded: Loaded, settings: Settings, options: Options, target: Target, *, resume: bool) -> Partial:
+    """Where the best solution is kept while solving, with what is there already where it is asked for."""
+    from optcomp.manifest import Origin
+    from optcomp.partial import Partial, digest_of_inputs
+
+    origin = Origin(options.instance, loaded.files, options.overrides, options.hooks)
+    digest = digest_of_inputs(origin, loaded.problem, (settings.draws, settings.risk))
+    partial = Partial(target.path, digest)
+    if resume and not partial.read(loaded.problem):
+        click.echo("Nothing to resume: no solve into this folder was killed. Starting anew.", err=True)
+    elif not resume and partial.path.exists():
+        click.echo("A solve into this folder was killed; --resume would begin with what it had found.", err=True)
+    return partial
+
+
+def _search(loaded: Loaded, settings: Settings, options: Options, patience: Patience, means: Means) -> Result:
     """Solve, with progress on stderr."""
     import sys
 
@@ -171,12 +197,15 @@ def _search(
 
         def on_progress(step: Progress) -> None:
             patience.hand_over()
+            means.partial.flush()
             show(step)
 
-        result = solve(loaded.problem, settings, on_progress, engines=engines)
+        result = solve(loaded.problem, settings, on_progress, engines=means.engines, keeper=means.partial)
         if options.prices_guardrails:
-            prices = price_guardrails(result, settings, engines=engines)
+            prices = price_guardrails(result, settings, engines=means.engines)
             result = replace(result, guardrails=prices)
+    if means.partial.trouble:
+        click.echo(f"warning: the best solution could not be saved while solving. {means.partial.trouble}", err=True)
     patience.note(result.signal)
     return result
 
