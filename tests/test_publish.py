@@ -328,13 +328,13 @@ for i in range(10_000):
 
 
 def test_a_kill_at_any_time_leaves_one_whole_folder(tmp_path: Path):
-    """Row 63: 20 kills; each time both files are of the same round."""
+    """Row 63: 200 kills, spread over the first 0.1 s; each time both files are of the same round."""
     out = tmp_path / "out"
     put(out, dict.fromkeys(NAMES, b"old"))  # a kill on a busy machine may come before the first round ends
-    for i in range(20):
+    for i in range(200):
         with subprocess.Popen([sys.executable, "-c", KILLED, str(out)], stdout=subprocess.PIPE) as child:
             child.stdout.readline()
-            time.sleep(0.02 + 0.0037 * i)
+            time.sleep(0.02 + 0.0037 * (i % 20) + 0.00037 * (i // 20))
             child.kill()
         files = content(out)
         assert files.keys() == NAMES
