@@ -48,6 +48,7 @@ def check_together(tables: Tables, *, segments: Iterable[str], as_of: date | Non
         yield from _families(tables.accounts)
         yield from _account_dates(tables.accounts, as_of)
         yield from _scores(tables.accounts)
+        yield from _range_of_arr(tables.accounts)
     if tables.csms is not None:
         yield from _csm_dates(tables.csms)
     if tables.accounts is not None and tables.csms is not None:
@@ -191,6 +192,23 @@ def _scores(accounts: CheckedTable) -> Iterator[Finding]:
     if len(scores) >= 10 and all(v <= 1 for _, v in scores):
         finding = accounts.finding(
             "looks-like-share", scores[0][0], "health", found="No score is above 1", hint="The scale is 0 to 100"
+        )
+        yield replace(finding, severity="warning")
+
+
+# From the smallest to the largest ARR; beyond it a solver's tolerance of 1e-6 on one row is as large as an account.
+WIDEST_RANGE = 1e6
+
+
+def _range_of_arr(accounts: CheckedTable) -> Iterator[Finding]:
+    values = [(v, i) for i, v in enumerate(accounts.values["arr"]) if isinstance(v, float) and v > 0.0]
+    if values and max(values)[0] > WIDEST_RANGE * min(values)[0]:
+        finding = accounts.finding(
+            "wide-range",
+            min(values)[1],
+            "arr",
+            found="The largest ARR is over a million times this one",
+            hint="Check the unit. It is solved all the same, and every number is recomputed exactly",
         )
         yield replace(finding, severity="warning")
 

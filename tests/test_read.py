@@ -372,6 +372,14 @@ def test_health_scores_from_zero_to_one_are_a_warning(tmp_path: Path) -> None:
     assert [f.code for f in warnings_of(write_folder(tmp_path, accounts=HEAD + rows))] == ["looks-like-share"]
 
 
+@pytest.mark.parametrize(("largest", "codes"), [("1000000", []), ("1000001", ["wide-range"])])
+def test_arr_over_a_million_times_another_is_a_warning(tmp_path: Path, largest: str, codes: list[str]) -> None:
+    """Row 74: both sides of the edge; such facts are solved all the same."""
+    accounts = f"account_id,segment,arr\nA,growth,1\nB,growth,{largest}\n"
+
+    assert [f.code for f in warnings_of(write_folder(tmp_path, accounts=accounts))] == codes
+
+
 def test_regions_that_differ_only_in_case_are_a_warning(tmp_path: Path) -> None:
     """Row 26: "emea" and "EMEA" would not match."""
     accounts = "account_id,segment,arr,region\nA,growth,1,emea\n"
