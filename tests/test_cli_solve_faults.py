@@ -164,6 +164,7 @@ def test_files_are_private_under_any_umask(tmp_path: Path):
     [
         {"PYTHONHASHSEED": "1", "TERM": "dumb", "COLUMNS": "1", "TZ": "Asia/Kathmandu"},
         {"PYTHONHASHSEED": "2", "HOME": "/proc/none", "LC_ALL": "C", "LANG": "tr_TR.UTF-8", "PYTHONUTF8": "0"},
+        {"PYTHONHASHSEED": "random", "LC_ALL": "de_DE.UTF-8", "TZ": "America/Sao_Paulo"},
     ],
 )
 def test_surroundings_change_nothing(tmp_path: Path, usual: dict[str, object], surroundings: dict[str, str]):
