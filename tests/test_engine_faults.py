@@ -5,6 +5,7 @@ A worker is made to hang by SIGSTOP and to crash by SIGKILL, from outside, in th
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import subprocess
@@ -20,6 +21,7 @@ import pytest
 from programs import assignment, knapsack
 
 from optcomp.engine import Ending, Engine, Job, Limits, Progress, interruptible
+from optcomp.engine.task import Task
 from optcomp.engine.worker import Worker
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="faults are injected by signals")
@@ -323,6 +325,39 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
         threading.Event().wait(0.05)
 
     assert is_gone(child)
+
+
+class _Orphaned:
+    """The pipe of a worker whose parent hands over one task and is gone."""
+
+    def __init__(self, *messages: object) -> None:
+        self._messages = list(messages)
+
+    def send(self, message: object) -> None:
+        """Nobody reads."""
+
+    def recv(self) -> object:
+        if not self._messages:
+            raise EOFError
+        return self._messages.pop(0)
+
+
+@pytest.mark.parametrize("tasks", [0, 1])
+def test_an_orphan_in_the_middle_of_a_solve_ends_at_once(monkeypatch: pytest.MonkeyPatch, tasks: int) -> None:
+    """An ordinary exit tears Python down under HiGHS, which now and then ends in an abort on the user's terminal."""
+    child = importlib.import_module("optcomp.engine.child")  # by name: collecting tests must not load HiGHS
+    let_go, exits = threading.Event(), []
+    monkeypatch.setattr(child.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(child.signal, "pthread_sigmask", lambda *_: None)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    monkeypatch.setattr(child.Solve, "run", lambda _: let_go.wait(60))
+    monkeypatch.setattr(child.os, "_exit", exits.append)
+    task = Task(assignment(2, 4), False, None, 60.0, 0.0, None, 0, False)
+
+    child.listen(_Orphaned(*[task] * tasks))
+    let_go.set()
+
+    assert exits == [0] * tasks
 
 
 def test_ctrl_c_in_a_terminal_gives_the_best_answer_and_130(tmp_path: Path) -> None:

@@ -20,9 +20,8 @@ from optcomp.errors import SolverError
 from optcomp.evaluate import current_solution, evaluate
 from optcomp.problem import Problem
 from optcomp.solution import Solution
+from optcomp.run import Run
 from optcomp.solve import Best, Engines, Progress, Settings, Status, solve
-
-solving = importlib.import_module("optcomp.solve")  # the package has a function of that name
 
 
 def team(count: int = 6, **more: object) -> Problem:
@@ -52,6 +51,17 @@ def test_without_time_and_books_there_is_no_solution_and_no_claim(method: str, e
     assert result.status is Status.NO_SOLUTION
     assert result.solution is None
     assert result.gap_pp == math.inf
+
+
+@pytest.mark.parametrize("method", ["decomposed", "joint"])
+def test_what_was_solved_before_changes_nothing(method: str, engines: Engines) -> None:
+    """Row 84: tests, studies and notebooks solve in any order, in processes that live on."""
+    settings, first, second = Settings(method=method), team(7), team(8)
+
+    answers = [solve(where, settings, engines=engines) for where in (first, second, second, first)]
+
+    said = [(answer.solution, answer.evaluation.objective, answer.objective_bound) for answer in answers]
+    assert (said[0], said[1]) == (said[3], said[2])
 
 
 @pytest.mark.parametrize("method", ["decomposed", "joint"])
@@ -267,7 +277,7 @@ def test_a_promise_that_the_evaluator_does_not_confirm_is_an_error() -> None:
 
 def test_a_bound_below_a_solution_is_an_error() -> None:
     """Never a warning."""
-    run = solving._Run(team(), Settings(), lambda progress: None)
+    run = Run(team(), Settings(), lambda progress: None)
     run.best.offer(current_solution(team()))
     run.bound = 1.0
 
@@ -287,7 +297,7 @@ def test_an_account_of_somebody_without_hours_is_a_violation() -> None:
 
 def test_a_bound_is_held_against_the_best_solution_whenever_it_is_told() -> None:
     """A wrong bound ends the solve where it appears, not at the end."""
-    run = solving._Run(team(), Settings(), lambda progress: None)
+    run = Run(team(), Settings(), lambda progress: None)
     run.best.offer(current_solution(team()))
 
     with pytest.raises(SolverError, match="lies below"):
