@@ -165,7 +165,7 @@ CSMS = Table(
             "csm_id", "id", "Id of the CSM.", "C-01", required=True,
             aliases=("Id", "User.Id", "UserId", "User ID", "Owner ID", "hubspot_owner_id", "Gsid"),
         ),
-        Column("name", "text", "Name that people know.", "Sam Lee", aliases=("Full Name", "CSM Name")),
+        Column("name", "text", "Name that people know.", "CSM E1", aliases=("Full Name", "CSM Name")),
         Column(
             "segment", "text", "Segment, as declared in instance.toml.", "growth", required=True, references="segments",
             aliases=("Segment__c", "Team"),

@@ -85,10 +85,10 @@ A-020|Sablewood Homes|mid-market|78000|2027-11-30|en|retail|3|onboarding||||71||
 # Half of everybody's year goes to support and onboarding, so hours are stated instead of left to the calendar.
 CSMS = """\
 csm_id|name|segment|base|variable|region|languages|industries|level|tenure_years|fte|hours
-C-01|Avery Example|enterprise|104000|18000|EMEA|en|banking; logistics|senior|5.5|1.0|520
-C-02|Blair Example|enterprise|98000|16000|EMEA|en; de|healthcare; manufacturing|senior|4.0|1.0|420
-C-03|Casey Example|mid-market|82000|13000|EMEA|en|retail; software|csm|3.0|1.0|260
-C-04|Devon Example|mid-market|79000|12000|EMEA|en; de|healthcare; manufacturing|csm|2.0|1.0|240
+C-01|CSM C-01|enterprise|104000|18000|EMEA|en|banking; logistics|senior|5.5|1.0|520
+C-02|CSM C-02|enterprise|98000|16000|EMEA|en; de|healthcare; manufacturing|senior|4.0|1.0|420
+C-03|CSM C-03|mid-market|82000|13000|EMEA|en|retail; software|csm|3.0|1.0|260
+C-04|CSM C-04|mid-market|79000|12000|EMEA|en; de|healthcare; manufacturing|csm|2.0|1.0|240
 """
 
 PAIRS = """\

@@ -26,8 +26,8 @@ A2,Bolt,growth,2000.5,,C2
 """
 CSMS = """\
 csm_id,name,segment,base,variable
-C1,Ann,growth,85000,15000
-C2,Bob,growth,90000,10000
+C1,CSM one,growth,85000,15000
+C2,CSM two,growth,90000,10000
 """
 Content = str | bytes | None
 

@@ -24,7 +24,7 @@ SETTINGS = Settings()
 def small_problem(csms: Sequence[Csm] = (), **more: object) -> Problem:
     """Three accounts, two CSMs, today's cliff or the balanced plan."""
     accounts = (replace(account("A1"), name="Acme"), account("A2", arr=50_000.0), account("A3", "C2"))
-    people = csms or (replace(csm("C1"), name="Ann"), replace(csm("C2"), name="Bob"))
+    people = csms or (replace(csm("C1"), name="CSM one"), replace(csm("C2"), name="CSM two"))
     return problem(accounts, people, **more)  # type: ignore[arg-type]
 
 
