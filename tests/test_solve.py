@@ -19,8 +19,8 @@ from optcomp.engine.worker import Worker
 from optcomp.errors import SolverError
 from optcomp.evaluate import current_solution, evaluate
 from optcomp.problem import Problem
-from optcomp.solution import Solution
 from optcomp.run import Run
+from optcomp.solution import Solution
 from optcomp.solve import Best, Engines, Progress, Settings, Status, solve
 
 

@@ -16,14 +16,14 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from optcomp.best import Best, checked
 from optcomp.decompose.master import Master, Pick
 from optcomp.decompose.pools import why_joint
 from optcomp.decompose.search import Found, Search, Target
 from optcomp.engine import Engine, interruptible
-from optcomp.errors import SolverError
-from optcomp.evaluate import Evaluation, current_solution, evaluate
+from optcomp.evaluate import current_solution, evaluate
 from optcomp.problem import Problem
-from optcomp.solve import A_BUG, AGREEMENT, Best, Engines
+from optcomp.solve import Engines
 from optcomp.studies.alone import solve_alone
 from optcomp.studies.frontier import Frontier
 from optcomp.studies.menus import strategy_of, wider_menus, with_forced
@@ -189,8 +189,7 @@ class Sweep:
             best = Best(problem, ())
             if lower is not None:
                 best.offer(self.search.solution(lower), lower.value)
-            if best.evaluation is not None:
-                bound = _checked(bound, best.evaluation)
+            bound = checked(bound, best.evaluation)
             made.append(point(value, problem, bound / POINTS, best.solution, best.evaluation))
         return tuple(made)
 
@@ -199,11 +198,3 @@ def _gap(upper: Pick | None, lower: Pick | None) -> float:
     if upper is None:
         return 0.0
     return math.inf if lower is None else upper.value - lower.value
-
-
-def _checked(bound: float, found: Evaluation) -> float:
-    """The bound in points; one below a solution that holds up is a bug, never a warning."""
-    value = POINTS * found.objective
-    if bound < value - AGREEMENT:
-        raise SolverError(f"The proved bound {bound:.6f} lies below a solution of {value:.6f} points of NRR. {A_BUG}")
-    return max(bound, value)
