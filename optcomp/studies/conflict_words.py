@@ -20,11 +20,23 @@ SCHEMA = "optcomp/conflict/1"
 
 
 def conflict_sentences(conflict: Conflict) -> list[str]:
-    """What clashes: a sentence for each rule, with who and what is in it."""
+    """What clashes: a sentence for each rule, with who and what is in it, and what of it is not proved."""
     by_rule: dict[tuple[str, str], list[Group]] = {}
     for group in conflict.groups:
         by_rule.setdefault((group.rule_id, group.end), []).append(group)
-    return [_sentence(conflict, rule_id, end, groups) for (rule_id, end), groups in by_rule.items()]
+    return [
+        _sentence(conflict, rule_id, end, groups) + _doubt(conflict, groups)
+        for (rule_id, end), groups in by_rule.items()
+    ]
+
+
+def _doubt(conflict: Conflict, groups: Sequence[Group]) -> str:
+    """That some of a rule's groups may not be needed for the clash; empty where all are proved to be."""
+    open_ones = [g.scope for g in groups if g in conflict.unproven]
+    if not open_ones:
+        return ""
+    who = "" if len(open_ones) == len(groups) else f" for {names(open_ones)}"
+    return f" Time ran out before it was proved{who} that the others would fit without it."
 
 
 def headline(conflict: Conflict) -> str:
@@ -37,7 +49,7 @@ def headline(conflict: Conflict) -> str:
     proof = (
         f"{one} (proved)"
         if conflict.is_minimal
-        else "not every question could be answered in time, so there may be more in it than needs to be"
+        else "that they clash is proved, that all of them are needed is not, for time ran out"
     )
     return f"{rules}; {proof}."
 
@@ -60,7 +72,10 @@ def as_object(conflict: Conflict, ways: Sequence[WayOut]) -> dict[str, object]:
     """The same as plain values."""
     return {
         "schema": SCHEMA,
-        "rules": [{"rule": g.rule_id, "scope": g.scope, "end": g.end} for g in conflict.groups],
+        "rules": [
+            {"rule": g.rule_id, "scope": g.scope, "end": g.end, "is_proved": g not in conflict.unproven}
+            for g in conflict.groups
+        ],
         "is_minimal": conflict.is_minimal,
         "headline": headline(conflict),
         "closing": closing(conflict),

@@ -42,7 +42,7 @@ class Conflict:
     """Groups of rules that cannot hold together.
 
     accounts, csms : rows of the problem that the groups are about (a pool, or everything)
-    is_minimal : proved that the groups clash, and that they fit once any one of them is dropped
+    unproven : those of the groups of which it is not known whether the others fit without them: the clock was up
     num_others : further pools that do not fit by themselves; blocked : their accounts
     tests : questions that were asked of the solver
     """
@@ -51,11 +51,16 @@ class Conflict:
     groups: tuple[Group, ...]
     accounts: IntArray
     csms: IntArray
-    is_minimal: bool
+    unproven: tuple[Group, ...]
     num_others: int
     blocked: IntArray
     tests: int
     seconds: float
+
+    @property
+    def is_minimal(self) -> bool:
+        """Proved: the groups clash, and they fit once any one of them is dropped."""
+        return not self.unproven
 
 
 class Asker:
@@ -118,7 +123,7 @@ def find_conflict(problem: Problem, engine: Engine, *, seconds: float = 30.0) ->
         tuple(sorted((clash.groups[g] for g in chosen), key=_order)),
         accounts,
         csms,
-        _is_minimal(asker, chosen),
+        tuple(sorted((clash.groups[g] for g in _unproven(asker, chosen)), key=_order)),
         len(others),
         np.concatenate(others) if others else np.array([], dtype=np.int64),
         len(asker.answers),
@@ -137,7 +142,11 @@ def _smallest(asker: Asker) -> list[int]:
         if asker.of([g for r in rest for g in by_rule[r]]) is Answer.CLASHES:
             kept = rest
     numbers = [g for r in kept for g in sorted(by_rule[r], key=lambda g: asker.clash.groups[g])]
-    return _quick(asker, [], numbers, is_new=False) if numbers else []
+    chosen = _quick(asker, [], numbers, is_new=False) if numbers else []
+    for g in list(chosen):  # what stayed only because a question was not answered may be dropped by now
+        rest = [h for h in chosen if h != g]
+        chosen = rest if asker.of(rest) is Answer.CLASHES else chosen
+    return chosen
 
 
 def _quick(asker: Asker, given: list[int], numbers: list[int], *, is_new: bool) -> list[int]:
@@ -155,10 +164,9 @@ def _quick(asker: Asker, given: list[int], numbers: list[int], *, is_new: bool) 
     return _quick(asker, [*given, *needed], first, is_new=bool(needed)) + needed
 
 
-def _is_minimal(asker: Asker, chosen: list[int]) -> bool:
-    if asker.of(chosen) is not Answer.CLASHES:
-        return False
-    return all(asker.of([h for h in chosen if h != g]) is Answer.FITS for g in chosen)
+def _unproven(asker: Asker, chosen: list[int]) -> list[int]:
+    """Those of a set that clashes without which the others are not known to fit."""
+    return [g for g in chosen if asker.of([h for h in chosen if h != g]) is not Answer.FITS]
 
 
 def _priority(rule_id: str) -> tuple[int, int]:

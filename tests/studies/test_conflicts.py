@@ -9,23 +9,31 @@ from pathlib import Path
 
 import brute_force
 import conflict_oracle
+import planted
 import pytest
 import strategies
 from builders import account, csm, problem, rules, segment
 from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 
 import optcomp
+from optcomp.engine import Engine
 from optcomp.instance import Account, Csm, Pair, Segment
 from optcomp.plan import MenuSpec
 from optcomp.problem import Problem
-from optcomp.rules import SPECS
+from optcomp.rules import SPECS, Rule
 from optcomp.solve import Engines, Settings, solve
+from optcomp.studies import conflicts
+from optcomp.studies.clash import Clash
 from optcomp.studies.conflict_words import as_object, conflict_sentences, headline
-from optcomp.studies.conflicts import find_conflict
+from optcomp.studies.conflicts import Answer, find_conflict
 from optcomp.studies.relaxations import WayOut, ways_out
+from optcomp.types import BoolArray
 
 INSTANCES = Path(__file__).parents[2] / "instances"
 OTHER_YEAR = date(2029, 6, 1)
+DESIGN = tuple(r for r, spec in SPECS.items() if spec.stage == "plan")
+# Hard rules that read what a plan costs or asks for, so that a plan that is not allowed can be the only one they allow.
+READ_PLANS = {"budget", "exposure", "hours", "renewals_due"}
 
 
 def case(
@@ -41,6 +49,29 @@ def case(
 
 def two(**more: object) -> list[Account]:
     return [account("A1", "C1", **more), account("A2", "C1", **more)]
+
+
+def design_case(rule_id: str) -> Problem:
+    """Today's plan costs too much, and a rule on the design of plans forbids the only one that does not."""
+    wish = dict(planted.SETTINGS[rule_id])
+    base = float(wish.get("bases", 80_000.0))
+    factor, share = (0.8, 0.01) if rule_id == "pay_protection" else (1.0, 0.01)
+    menu = wish.get("menu", MenuSpec(mixes=("balanced",)))
+    numbers = {"min": 0.3} if rule_id == "variable_share" else wish.get("numbers", {})
+    where = case(
+        two(),
+        [csm("C1", base=base, variable=20_000.0)],
+        {rule_id: numbers, "budget": {}},
+        budget=1.02 * base * factor,  # the variable on the menu is 1 % of pay, and twice that at the most
+        segments=wish.get("segments", [segment(mix="cliff")]),
+        menu=MenuSpec((factor,), (share,), menu.mixes or ("balanced",)),
+    )
+    today = [replace(s, today=replace(s.today, mix="cliff")) for s in where.segments]
+    return replace(
+        where,
+        instance=replace(where.instance, segments=tuple(today)),
+        mixes={**strategies.ALL_MIXES, "loved": planted.LOVED},
+    )
 
 
 TEAM = [csm("C1"), csm("C2")]
@@ -112,16 +143,10 @@ PLANTED: dict[str, tuple[Problem, set[str]]] = {
         case(two(), [csm("C1"), csm("O", status="open")], {"open_positions": {}, "budget": {}}, budget=120_000.0),
         {"open_positions", "budget"},
     ),
-    "pay_protection": (
-        case(two(), [csm("C1", variable=0.0)], {"pay_protection": {}, "budget": {}}, budget=79_000.0,
-             segments=[segment(mix="base-only")], menu=MenuSpec((0.8,), (0.1,), ("base-only",))),
-        {"pay_protection", "budget"},
+    "least ARR": (
+        case(two(), TEAM, {"book_arr": {}}, segments=[segment(min_arr=150_000.0)]), {"book_arr"},
     ),
-    "variable_share": (
-        case(two(), [csm("C1")], {"variable_share": {"min": 0.3}, "budget": {}}, budget=81_000.0,
-             menu=MenuSpec((1.0,), (0.1,), ("base-only",))),
-        {"variable_share", "budget"},
-    ),
+    **{rule_id: (design_case(rule_id), {rule_id, "budget"}) for rule_id in DESIGN},
 }  # fmt: skip
 
 
@@ -137,11 +162,35 @@ def test_a_planted_conflict_is_named_and_minimal(name: str, engines: Engines):
     assert conflict_oracle.disagreements(where, conflict) == []
 
 
-def test_every_hard_rule_that_can_clash_is_planted():
-    """A rule on the design of plans acts by taking cheap plans off the menu, each in the same way as the two here."""
-    design = {r for r, spec in SPECS.items() if spec.stage == "plan"}
+def test_every_rule_of_the_catalogue_is_part_of_a_planted_conflict():
+    assert set().union(*(expected for _, expected in PLANTED.values())) == set(SPECS)
 
-    assert set(SPECS) - design <= set(PLANTED)
+
+@pytest.mark.parametrize("rule_id", DESIGN)
+def test_a_rule_on_the_design_of_plans_clashes_only_with_what_reads_plans(rule_id: str, engines: Engines):
+    """Today's plan may always stay, so rules on design by themselves forbid nothing that has to be."""
+    where = design_case(rule_id)
+    assert [p.plan_id for p in where.plans[0]] == ["today"]
+
+    without_budget = replace(where.rules, by_id={**where.rules.by_id, "budget": _off(where, "budget")})
+
+    assert find_conflict(replace(where, rules=without_budget), engines.main) is None
+
+
+def test_all_rules_on_the_design_of_plans_together_clash_with_nothing(engines: Engines):
+    """Each as strict as its numbers can be."""
+    strict = {
+        r: {"state": "hard", **{n: p.low if n.startswith("max") else p.high for n, p in SPECS[r].parameters.items()}}
+        for r in DESIGN
+    }
+    where = case(two(), TEAM, strict, menu=MenuSpec((1.0,), (0.2,), ("balanced", "active")))
+
+    assert find_conflict(where, engines.main) is None
+    assert brute_force.best(where) is not None
+
+
+def _off(where: Problem, rule_id: str) -> Rule:
+    return replace(where.rules[rule_id], state="off")
 
 
 @seed(20271101)
@@ -157,6 +206,8 @@ def test_conflicts_are_what_brute_force_says(engines: Engines, where: Problem):
     assume(conflict is not None)
     assert conflict.is_minimal
     assert conflict_oracle.disagreements(where, conflict) == []
+    named = {g.rule_id for g in conflict.groups}
+    assert not named & set(DESIGN) or named & READ_PLANS
 
 
 # ---- ways out -----------------------------------------------------------------------------------------------------
@@ -234,3 +285,32 @@ def test_questions_that_are_not_answered_prove_nothing(engines: Engines):
     where, _ = PLANTED["locks"]
 
     assert find_conflict(where, engines.main, seconds=0.0) is None
+
+
+def test_a_question_that_the_clock_stopped_is_said_to_be_unproven(engines: Engines, monkeypatch: pytest.MonkeyPatch):
+    """Whether hours fit without the locks is never answered: the locks stay in the set, as not proved to be needed."""
+    where, _ = PLANTED["locks"]
+    asked = conflicts.fits
+
+    def fits(engine: Engine, clashes: Sequence[Clash], active: Sequence[BoolArray], deadline: float) -> list[Answer]:
+        answers = asked(engine, clashes, active, deadline)
+        return [
+            Answer.UNKNOWN if answer is Answer.FITS and not _has(clash, on, "locks") else answer
+            for answer, clash, on in zip(answers, clashes, active, strict=True)
+        ]
+
+    monkeypatch.setattr(conflicts, "fits", fits)
+    conflict = find_conflict(where, engines.main)
+
+    assert conflict is not None
+    assert {g.rule_id for g in conflict.groups} == {"hours", "locks"}
+    assert [g.rule_id for g in conflict.unproven] == ["locks"]
+    assert "that all of them are needed is not, for time ran out" in headline(conflict)
+    assert conflict_sentences(conflict)[1].endswith(
+        "Time ran out before it was proved that the others would fit without it."
+    )
+    assert "Time ran out" not in conflict_sentences(conflict)[0]
+
+
+def _has(clash: Clash, active: BoolArray, rule_id: str) -> bool:
+    return any(on and group.rule_id == rule_id for on, group in zip(active, clash.groups, strict=True))
