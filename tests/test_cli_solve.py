@@ -305,3 +305,11 @@ def test_a_long_list_is_cut_and_says_where_the_rest_is():
     summary["books_at_limits"] = [{"csm_id": f"C{i}", "limit": "load 1.15"} for i in range(9)]
 
     assert "… and 4 more in books.csv" in solve_text(replace(result), summary, Path("out"))
+
+
+@pytest.mark.parametrize(("counted", "is_said"), [(4, True), (5, False)])
+def test_a_family_that_counts_once_is_said_where_moves_do_not_add_up(counted: int, is_said: bool):
+    result = result_of(small_problem())
+    summary = summarise(result, files=FILES) | {"moves": 6, "moves_forced": 1, "moves_counted": counted}
+
+    assert (f"Families count once: {counted} moves" in solve_text(result, summary, Path("out"))) is is_said

@@ -228,6 +228,8 @@ def _books(summary: Summary) -> Iterator[str]:
     yield f"Books: {plural(moves, 'account')} {'changes' if moves == 1 else 'change'} hands" + (
         f" ({forced} forced, {moves - forced} free)" if moves else ""
     )
+    if summary["moves_counted"] != moves - forced:
+        yield f"  Families count once: {plural(summary['moves_counted'], 'move')} under the rule on moves."
     at_limits = summary["books_at_limits"]
     if not at_limits:
         yield "  No book stands at a limit."
