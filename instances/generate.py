@@ -15,8 +15,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from optcomp.cells import cell_text, trimmed
 from optcomp.dates import add_months, due_quarter
 from optcomp.instance import Account, Csm, Pair
+from optcomp.world.names import ENDINGS, INDUSTRIES, STEMS, TRADES
 
 ACCOUNT_COLUMNS = (
     "account_id", "name", "segment", "arr", "renewal_date", "term_months", "region", "language", "industry",
@@ -38,24 +40,8 @@ _LOCK_REASONS = (
     "migration project runs until June",
 )
 
-_STEMS = (
-    "Alder", "Bram", "Cald", "Dorn", "Elken", "Fenn", "Gael", "Hald", "Ister", "Jorn", "Kest", "Lorn", "Marl", "Nev",
-    "Orr", "Pell", "Quill", "Rask", "Selm", "Tarn", "Ulver", "Vess", "Wend", "Yarl", "Zell", "Brisk", "Corv", "Drum",
-    "Evan", "Frost",
-)  # fmt: skip
-_ENDINGS = (
-    "mere", "wick", "holt", "dale", "combe", "vale", "ley", "gate", "moor", "fell", "haven", "brook", "stead", "ridge",
-    "marsh", "field", "thorpe", "bury",
-)  # fmt: skip
-_TRADES = {
-    "software": ("Software", "Cloud", "Data", "Systems"),
-    "financial services": ("Capital", "Insurance", "Payments", "Bank"),
-    "healthcare": ("Health", "Clinics", "Diagnostics", "Pharma"),
-    "manufacturing": ("Works", "Machinery", "Components", "Steel"),
-    "retail": ("Stores", "Outfitters", "Markets", "Goods"),
-    "logistics": ("Freight", "Shipping", "Logistics", "Parcels"),
-}
-INDUSTRIES = tuple(_TRADES)
+_STEMS = (*STEMS, "Frost")
+_ENDINGS = (*ENDINGS, "bury")
 _SITES = ("Group", "North", "South", "East", "West")
 
 T = TypeVar("T")
@@ -246,7 +232,7 @@ def name_and_number(draws: Draws, accounts: Sequence[Account]) -> list[Account]:
     stems = draws.shuffled(stem + end for stem in _STEMS for end in _ENDINGS if stem[-1] != end[0])
     families = sorted({a.parent for a in ordered if a.parent is not None})
     family_stems = {family: stems.pop() for family in families}
-    trades = {(stem, industry): draws.shuffled(_TRADES[industry]) for stem in stems for industry in INDUSTRIES}
+    trades = {(stem, industry): draws.shuffled(TRADES[industry]) for stem in stems for industry in INDUSTRIES}
     members: Counter[str] = Counter()
     digits = len(str(len(ordered)))
     named = []
@@ -278,16 +264,4 @@ def _write_table(path: Path, columns: Sequence[str], rows: Sequence[object]) -> 
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows([_cell(getattr(row, column)) for column in columns] for row in rows)
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, tuple):
-        return ";".join(value)
-    if isinstance(value, float):
-        return f"{value:.6f}".rstrip("0").rstrip(".")
-    return str(value)
+        writer.writerows([cell_text(getattr(row, column), trimmed) for column in columns] for row in rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 # What a spreadsheet may run as a formula (OWASP ASVS 1.2.10), with the full-width forms that Excel folds to them.
 _FORMULA_STARTS = tuple("=+-@\t\r\n\0＝＋－＠")
@@ -23,6 +24,25 @@ def restore(text: str) -> str:
     """What was given to `neutralise`; only for files that say they were neutralised."""
     is_neutralised = text.startswith("'") and text.lstrip("'").startswith(_FORMULA_STARTS)
     return text[1:] if is_neutralised else text
+
+
+def cell_text(value: object, number: Callable[[float], str]) -> str:
+    """A fact as the text of an instance's cell: none is empty, flags are words, lists go by ``;``.
+
+    number : how a float is written
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ";".join(value)
+    return number(value) if isinstance(value, float) else str(value)
+
+
+def trimmed(value: float, digits: int = 6) -> str:
+    """A number with at most so many digits behind the point, without zeros at its end."""
+    return f"{value:.{digits}f}".rstrip("0").rstrip(".")
 
 
 def is_unprintable(char: str) -> bool:

@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from optcomp.catalog import model_files, model_paths_used
+from optcomp.cells import cell_text
 from optcomp.config import SCHEMA
 from optcomp.errors import CheckFailed, Finding, InputError
 from optcomp.instance import Account, Csm, Instance, Pair
@@ -205,15 +206,9 @@ def _table(record: type[Account | Csm | Pair], rows: Iterable[Account | Csm | Pa
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(names)
-    writer.writerows([_cell(getattr(row, name)) for name in names] for row in rows)
+    writer.writerows([cell_text(getattr(row, name), _exact) for name in names] for row in rows)
     return buffer.getvalue()
 
 
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, tuple):
-        return ";".join(value)
-    return repr(value + 0.0) if isinstance(value, float) else str(value)
+def _exact(value: float) -> str:
+    return repr(value + 0.0)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from optcomp.cells import neutralise, printable
+from optcomp.cells import cell_text, neutralise, printable, trimmed
 from optcomp.errors import OutputError
 from optcomp.instance import Account, Csm, Instance, Segment
 from optcomp.learn.history import History
@@ -115,26 +115,17 @@ def _records(record: type[Account | Csm], rows: Iterable[Account | Csm]) -> str:
     return _table(names, ([_text(getattr(row, name)) for name in names] for row in rows))
 
 
+def _text(value: object) -> str:
+    text = cell_text(value, trimmed)
+    return neutralise(text) if isinstance(value, str | tuple) else text
+
+
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(rows)
     return buffer.getvalue()
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, tuple):
-        return ";".join(value)
-    return _number(value, 6) if isinstance(value, float) else neutralise(str(value))
-
-
-def _number(value: float, digits: int) -> str:
-    return f"{value:.{digits}f}".rstrip("0").rstrip(".")
 
 
 def history_tables(history: History) -> dict[str, str]:
@@ -196,7 +187,7 @@ def _named(words: Sequence[str], index: AnyArray) -> list[str]:
 
 
 def _numbers(values: FloatArray, digits: int) -> list[str]:
-    return ["" if value != value else _number(value, digits) if digits else f"{value:.0f}" for value in values.tolist()]
+    return ["" if value != value else trimmed(value, digits) if digits else f"{value:.0f}" for value in values.tolist()]
 
 
 def _flags(values: AnyArray) -> list[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-_STEMS = (
+STEMS = (
     "Alder", "Bram", "Cald", "Dorn", "Elken", "Fenn", "Gael", "Hald", "Ister", "Jorn", "Kest", "Lorn", "Marl", "Nev",
     "Orr", "Pell", "Quill", "Rask", "Selm", "Tarn", "Ulver", "Vess", "Wend", "Yarl", "Zell", "Brisk", "Corv", "Drum",
     "Evan",
 )  # fmt: skip
-_ENDINGS = (
+ENDINGS = (
     "mere", "wick", "holt", "dale", "combe", "vale", "ley", "gate", "moor", "fell", "haven", "brook", "stead", "ridge",
     "marsh", "field", "thorpe",
 )  # fmt: skip
@@ -27,12 +27,12 @@ _LANGUAGES = (("en", "es", "fr"), ("en", "de", "fr"), ("es", "pt"), ("en", "ja")
 
 def company_name(number: int, industry: str) -> str:
     """A name for the company with this number; numbers below 29 · 17 · 4 give different names in one industry."""
-    stem, rest = number % len(_STEMS), number // len(_STEMS)
-    ending, trade = rest % len(_ENDINGS), rest // len(_ENDINGS)
+    stem, rest = number % len(STEMS), number // len(STEMS)
+    ending, trade = rest % len(ENDINGS), rest // len(ENDINGS)
     trades = TRADES[industry]
     generation = trade // len(trades)
     suffix = f" {generation + 1}" if generation else ""
-    return f"{_STEMS[stem]}{_ENDINGS[ending]} {trades[trade % len(trades)]}{suffix}"
+    return f"{STEMS[stem]}{ENDINGS[ending]} {trades[trade % len(trades)]}{suffix}"
 
 
 def region_name(number: int) -> str:
