@@ -374,6 +374,16 @@ def test_the_instance_shows_the_company_at_the_end_of_its_history(past: Past) ->
     assert all(v == pytest.approx(arr[name], abs=0.01) for name, v in stayed.items())
 
 
+@pytest.mark.parametrize("kind", ["one-plan", "switch-all", "staggered", "pilot"])
+def test_today_is_within_the_budget_of_a_company_whatever_it_has_tried(kind: HistoryKind) -> None:
+    """Seed 6 has changed to a plan with 6 % more pay; with the budget of before, staying would be forbidden."""
+    problem = assemble(make_world("S", 6).live(kind).instance())
+
+    pay = sum(float(cost[problem.csms.segment == s, 0].sum()) for s, cost in enumerate(problem.pay_cost))
+
+    assert pay <= problem.instance.pay_budget
+
+
 def test_a_world_may_have_any_size() -> None:
     history = make_world_of(7, 90, 2, seed=3).history("pilot", 4)
 

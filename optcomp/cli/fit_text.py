@@ -9,7 +9,7 @@ from optcomp.cli.layout import paragraph, table
 from optcomp.learn.evidence import Lever
 from optcomp.learn.fit import Fit
 from optcomp.learn.posterior import is_plan_effect
-from optcomp.words import plural
+from optcomp.words import POINTS, percent, plural
 
 _TASKS = {"retain": "renewal effort", "expand": "expansion effort", "playbook": "activity effort"}
 _PARTS = {"load": "load", "fit": "fit", "hand": "hand-over", "health": "health"}
@@ -19,6 +19,11 @@ HEADER = ("", "prior", "fitted", "sd", "data", "MDE", "who decides")
 LEGEND = (
     "data: how far the history narrowed the prior. MDE: smallest effect that the history alone would show in four of "
     "five cases; - where it would take 20 prior sd or more."
+)
+HELD_OUT = (
+    "off by: points between chance and share, on average over bins of chance (calibration error). luck: what it stays "
+    "below in 19 of 20 cases if the fit is right. slope: 1 is right, below 1 chances are too extreme. Foretelling well "
+    "says nothing about what another plan would do."
 )
 SHOWN_MDE = 20.0  # prior sd; beyond it the figure only says that the history says nothing
 
@@ -33,6 +38,7 @@ def fit_text(fit: Fit, written: Sequence[Path]) -> str:
         _levers("What else matters (log-odds)", fit, ""),
         paragraph("", LEGEND, indent=2, hang=0),
         "\n".join(_checks(fit)),
+        _held_out(fit),
         _choices(fit),
         "\n".join(paragraph("wrote", str(path)) for path in written),
     ]
@@ -103,6 +109,27 @@ def _checks(fit: Fit) -> Iterator[str]:
     for check in fit.checks:
         if not check.warns:
             yield paragraph("Checked", check.sentence)
+
+
+def _held_out(fit: Fit) -> str:
+    """How well the last quarters were foretold."""
+    if not fit.held_out:
+        return ""
+    rows = [
+        (
+            f"  {'renewals' if one.outcome == 'renew' else 'expansions'}",
+            f"{one.rows:,}",
+            percent(one.happened, 1),
+            percent(one.predicted, 1),
+            f"{POINTS * one.error:.1f}",
+            f"{POINTS * one.luck:.1f}",
+            f"{one.slope:.2f} ± {one.slope_sd:.2f}",
+        )
+        for one in fit.held_out
+    ]
+    title = f"Foretold: the last {fit.held_out[0].quarters} quarters, by a fit that has not seen them"
+    header = ("", "rows", "happened", "foretold", "off by", "luck", "slope")
+    return "\n".join([title, table(header, rows, left=(0,)), paragraph("", HELD_OUT, indent=2, hang=0)])
 
 
 def _choices(fit: Fit) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from optcomp.learn.draws import Draws, draws_path
 from optcomp.learn.evidence import Identification, Lever, identification, levers
 from optcomp.learn.fit_file import FitFile, file_text, replace_file
+from optcomp.learn.held_out import HeldOut, held_out
 from optcomp.learn.history import History
 from optcomp.learn.honest import honest_share
 from optcomp.learn.panel import Panel
@@ -63,6 +64,11 @@ class Fit:
         return sensitivity(self.panel, self.posterior)
 
     @cached_property
+    def held_out(self) -> tuple[HeldOut, ...]:
+        """The last two quarters foretold from those before; empty where the history is too short or too small."""
+        return held_out(self.panel)
+
+    @cached_property
     def skills(self) -> dict[str, Skill]:
         """Log-odds of today's CSMs, shrunk to 0 as far as luck may explain them; the mean over both maps."""
         renew = np.mean([fitted.mode.u for fitted in self.posterior.renew.values()], axis=0)
@@ -85,6 +91,7 @@ class Fit:
         """What has to be said before anybody uses the fit, the gravest first."""
         said = list(self.identification.sentences)
         said += [check.sentence for check in self.checks if check.warns]
+        said += [one.sentence for one in self.held_out if one.warns]
         alarms = [lever.key for lever in self.levers if lever.alarm]
         if alarms:
             said.append(f"Outside published experience (over 2 prior sd): {', '.join(alarms)}.")

@@ -36,6 +36,7 @@ def summarise_fit(fit: Fit) -> dict[str, object]:
         "warnings": list(fit.warnings),
         "levers": [_finite(asdict(lever)) for lever in fit.levers],
         "checks": [_finite(asdict(check)) for check in fit.checks],
+        "held_out": [asdict(one) for one in fit.held_out],
         "sensitivity": [
             {"scenario": c.scenario, "plans": dict(c.plans), "gain_pp": c.gain_pp} for c in fit.sensitivity.choices
         ],

@@ -7,17 +7,16 @@ the prior: where the prior decides, both are wrong together, and the share says 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
-from optcomp.learn.history import AccountQuarters, CsmQuarters, History
+from optcomp.learn.held_out import cut
+from optcomp.learn.history import History
 from optcomp.learn.panel import Panel
 from optcomp.learn.posterior import fit_posterior
 from optcomp.learn.sensitivity import allowed_plans, mixed_values
-from optcomp.types import BoolArray, FloatArray
+from optcomp.types import FloatArray
 
 # CSMs of a half below which it says nothing of its own.
 FEWEST = 4
@@ -61,17 +60,4 @@ def half(history: History, side: int) -> History:
     own[order[side::2]] = True
     accounts = history.account_quarters
     kept = (accounts.csm >= 0) & own[np.maximum(accounts.csm, 0)]
-    return replace(history, account_quarters=replace(accounts, **_cut(accounts, kept)), csm_quarters=_csms(rows, own))
-
-
-def _csms(rows: CsmQuarters, own: BoolArray) -> CsmQuarters:
-    return replace(rows, **_cut(rows, own[rows.csm]))
-
-
-def _cut(rows: AccountQuarters | CsmQuarters, kept: BoolArray) -> dict[str, Any]:
-    """Every column of the rows that are kept."""
-    columns = {f.name: getattr(rows, f.name) for f in fields(rows)}
-    return {
-        name: {key: part[kept] for key, part in column.items()} if isinstance(column, Mapping) else column[kept]
-        for name, column in columns.items()
-    }
+    return replace(history, account_quarters=cut(accounts, kept), csm_quarters=cut(rows, own[rows.csm]))

@@ -16,6 +16,7 @@ from optcomp.errors import OutputError
 from optcomp.learn.evidence import Lever
 from optcomp.learn.fit import Fit
 from optcomp.learn.fit_file import replace_file
+from optcomp.learn.held_out import bins_of, reliability
 from optcomp.learn.maps import MAPS, feature_names, features
 from optcomp.learn.posterior import is_plan_effect
 from optcomp.model_files import NORMAL_90
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BINS = 10
 # USD a year at target on one component; beyond 40,000 no CSM plan that we know of goes.
 DOLLARS = np.linspace(0.0, 40_000.0, 41)
 OUTCOMES = {"renew": "renewals", "expand": "expansion"}
@@ -79,32 +79,31 @@ def _save(figure: Figure, path: Path) -> Path:
 
 
 def _reliability(fit: Fit) -> Figure:
-    """Predicted against observed shares in tenths of the predictions, with 90 % intervals of luck."""
+    """Predicted against observed shares in bins of the predictions, with 90 % intervals of luck."""
     figure, axes = _figure(2)
     for axis, (outcome, title) in zip(axes, (("renew", "Renewals"), ("expand", "Expansions")), strict=True):
-        modes = [fit.posterior.of(outcome, which).mode for which in MAPS]
-        predicted, observed = np.mean([m.expected for m in modes], axis=0), modes[0].rows.y
-        points = reliability(predicted, observed)
+        points, about = _reliability_points(fit, outcome)
         axis.plot([0, 1], [0, 1], color=PRIOR, linewidth=1)
         axis.errorbar(points[:, 0], points[:, 1], yerr=NORMAL_90 * points[:, 2], fmt="o", color=POSTERIOR, markersize=4)
         low, high = float(points[:, :2].min(initial=1.0)), float(points[:, :2].max(initial=1e-3))
         margin = 0.1 * (high - low) + 0.02
         axis.set(
-            title=f"{title} ({len(observed):,} rows, fitted on them)", xlabel="predicted", ylabel="observed",
+            title=f"{title}\n{about}", xlabel="predicted", ylabel="observed",
             xlim=(max(low - margin, 0), min(high + margin, 1)), ylim=(max(low - margin, 0), min(high + margin, 1)),
         )  # fmt: skip
     return figure
 
 
-def reliability(predicted: FloatArray, observed: FloatArray) -> FloatArray:
-    """Mean prediction, observed share and its standard error in tenths of the predictions; shape (bins, 3)."""
-    order = np.argsort(predicted, kind="stable")
-    rows = []
-    for part in np.array_split(order, BINS):
-        if len(part):
-            chance = predicted[part].mean()
-            rows.append((chance, observed[part].mean(), np.sqrt(chance * (1.0 - chance) / len(part))))
-    return np.array(rows).reshape(-1, 3)
+def _reliability_points(fit: Fit, outcome: str) -> tuple[FloatArray, str]:
+    """Bins of the quarters held out and what they say; of the rows that were fitted where nothing could be held out."""
+    for one in fit.held_out:
+        if one.outcome == outcome:
+            kept = f"{one.rows:,} rows of the last {one.quarters} quarters, held out"
+            return np.array(one.points), f"{kept}\ncalibration error {100.0 * one.error:.1f} points"
+    modes = [fit.posterior.of(outcome, which).mode for which in MAPS]
+    predicted = np.mean([m.expected for m in modes], axis=0)
+    points = reliability(predicted, modes[0].rows.y, bins_of(predicted))
+    return points, f"{len(predicted):,} rows, fitted on them"
 
 
 def _levers(fit: Fit) -> Figure:

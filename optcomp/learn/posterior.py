@@ -83,18 +83,18 @@ def is_plan_effect(name: str) -> bool:
 
 def fit_posterior(panel: Panel) -> Posterior:
     """Every outcome of a panel, fitted."""
-    scale = max(panel.priors.mean("fitting.sigma_u", 0.30), 1e-3)
     return Posterior(
-        renew={which: _fitted(panel.renewals(which), scale) for which in MAPS},
-        expand={which: _fitted(panel.expansions(which), scale) for which in MAPS},
-        contract=_fitted(panel.contractions(), scale),
+        renew={which: fitted_outcome(panel, panel.renewals(which)) for which in MAPS},
+        expand={which: fitted_outcome(panel, panel.expansions(which)) for which in MAPS},
+        contract=fitted_outcome(panel, panel.contractions()),
         size=_fitted_size(panel.sizes()),
-        quits=_fitted(panel.quits(), scale),
+        quits=fitted_outcome(panel, panel.quits()),
     )
 
 
-def _fitted(design: Design, scale: float) -> Fitted:
-    return Fitted(design, fit_rows(design.rows, scale))
+def fitted_outcome(panel: Panel, design: Design) -> Fitted:
+    """One outcome, with the spread of CSMs that the panel's prior expects."""
+    return Fitted(design, fit_rows(design.rows, max(panel.priors.mean("fitting.sigma_u", 0.30), 1e-3)))
 
 
 def _fitted_size(design: Design) -> Fitted:

@@ -153,16 +153,15 @@ class Past:
 
     def instance(self) -> Instance:
         """The company on the day before the plan year."""
-        hidden, names = self.world.hidden, self._names
+        names = self._names
         everyone = self._nouns(names)
         accounts = [everyone.accounts[n] for n in self._account_numbers]
         csms = [everyone.csms[n] for n in self._csm_numbers]
-        pay = float((hidden.firm.csms.base + hidden.firm.csms.variable).sum())
         return Instance(
             name=self.world.name,
             as_of=AS_OF,
             plan_year_start=PLAN_YEAR_START,
-            pay_budget=float(np.ceil(pay * _BUDGET_FACTOR / 1000.0) * 1000.0),
+            pay_budget=float(np.ceil(self._target_pay() * _BUDGET_FACTOR / 1000.0) * 1000.0),
             segments=self._segments(),
             accounts=tuple(sorted(self._today(accounts, csms), key=lambda a: a.account_id)),
             csms=tuple(sorted(self._staff(csms), key=lambda c: c.csm_id)),
@@ -209,6 +208,16 @@ class Past:
         return np.asarray(self._names.people[self.state.person, np.arange(len(self.state.person))])
 
     # ---- the present ------------------------------------------------------------------------------------------
+
+    def _target_pay(self) -> float:
+        """Base and variable at target of everybody under today's plan of their segment, USD a year.
+
+        A company that has changed its plan budgets for the one in force: else staying would be forbidden.
+        """
+        seats = self.world.hidden.firm.csms
+        per_base = np.array([p.base_factor * (1.0 + p.variable_per_base) for p in self.schedule.plans])
+        dearer = per_base[self.schedule.by_segment[:, -1]] / per_base[self.schedule.by_segment[:, 0]]
+        return float(((seats.base + seats.variable) * dearer[seats.segment]).sum())
 
     def _today(self, accounts: Sequence[Account], csms: Sequence[Csm]) -> list[Account]:
         """Accounts by slot with today's ARR, owner, renewal and health."""

@@ -12,13 +12,11 @@ from optcomp.assemble import assemble
 from optcomp.cautious import blended, hardest_weights
 from optcomp.learn.draws import belief_of
 from optcomp.learn.fit import Fit, fit
+from optcomp.learn.held_out import Foretold, until
 from optcomp.learn.history import History
-from optcomp.learn.panel import Panel
-from optcomp.learn.posterior import fit_posterior
 from optcomp.learn.priors import Priors
 from optcomp.plan import Plan
 from optcomp.problem import Problem
-from optcomp.response.outcome import sigmoid
 from optcomp.studies.guardrails import without
 from optcomp.types import BoolArray, FloatArray
 from optcomp.world.world import Past
@@ -151,36 +149,13 @@ class Believed:
         Bins of one world hold about 40 renewals and 5 points of luck; only pooled over worlds do they say anything.
         """
         early = until(self.history, len(self.history.quarters) - held)
-        problem = replace(self.truth.problem, response=self.priors.response)
-        fitted = fit_posterior(Panel(early, problem, self.priors)).renew["effort"]
-        full = Panel(self.history, problem, self.priors).renewals("effort")
-        beta = dict(zip(fitted.design.names, fitted.mode.beta, strict=True))
-        slopes = np.array([beta.get(name, 0.0) for name in full.names])
+        panel = self.fit.panel
+        full = panel.renewals("effort")
         late = self.history.account_quarters.quarter[full.index] >= len(early.quarters)
-        chance = sigmoid(full.rows.x[late] @ slopes + fitted.mode.u[full.rows.group[late]])
+        chance = Foretold(panel, replace(panel, history=early), "renew", "effort").chance[late]
         place = np.digitize(chance, BINS)
         sums = (np.ones(len(chance)), full.rows.y[late], chance)
         return [np.bincount(place, part, minlength=len(BINS) + 1).tolist() for part in sums]
-
-
-def until(history: History, quarters: int) -> History:
-    """The history as it was known after so many quarters."""
-    rows, people, plans = history.account_quarters, history.csm_quarters, history.plans
-    return replace(
-        history,
-        quarters=history.quarters[:quarters],
-        account_quarters=_cut(rows, rows.quarter < quarters),
-        csm_quarters=_cut(people, people.quarter < quarters),
-        plans=replace(plans, by_segment=plans.by_segment[:, :quarters], by_csm=plans.by_csm[:, :quarters]),
-    )
-
-
-def _cut(rows, kept):  # type: ignore[no-untyped-def]
-    columns = {name: getattr(rows, name) for name in rows.__slots__}
-    return replace(
-        rows,
-        **{n: {k: v[kept] for k, v in c.items()} if isinstance(c, Mapping) else c[kept] for n, c in columns.items()},
-    )
 
 
 def best_seen(truth: Truth, history: History) -> FloatArray:

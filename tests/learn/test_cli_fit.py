@@ -101,12 +101,12 @@ def test_plots_are_the_same_every_time(folders: dict[str, Path], tmp_path: Path)
 
 def test_reliability_points_lie_on_the_line_when_predictions_are_right() -> None:
     """50,000 outcomes drawn from their own predictions: every tenth within four standard errors."""
-    from optcomp.learn.plots import reliability
+    from optcomp.learn.held_out import bins_of, reliability
 
     rng = np.random.default_rng(1)
     chance = rng.uniform(0.05, 0.95, 50_000)
 
-    points = reliability(chance, (rng.random(50_000) < chance).astype(float))
+    points = reliability(chance, (rng.random(50_000) < chance).astype(float), bins_of(chance))
 
     assert points.shape == (10, 3)
     assert (np.abs(points[:, 0] - points[:, 1]) <= 4.0 * points[:, 2]).all()
