@@ -185,3 +185,23 @@ def test_solve_names_the_rules_that_clash(tmp_path: Path, capsys: pytest.Capture
     conflict = json.loads(capsys.readouterr().out)["conflict"]
     assert [r["rule"] for r in conflict["rules"]] == ["budget"]
     assert conflict["ways_out"][0]["settings"] == ["budget.pay=100000"]
+
+
+def test_solve_names_the_constraint_of_ones_own_that_clashes(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Hours of tiny force A and B together."""
+    hook = tmp_path / "rivals.py"
+    hook.write_text(
+        "def add(frame):\n"
+        "    for c in frame.problem.csms.ids:\n"
+        "        both = frame.pair_variables('A', c) + frame.pair_variables('B', c)\n"
+        "        frame.row([(1.0, v) for v in both], None, 1.0)\n"
+        "def check(problem, solution):\n"
+        "    return ['shared'] if solution.csm_by_account['A'] == solution.csm_by_account['B'] else []\n",
+        encoding="utf-8",
+    )
+
+    assert run(["solve", str(TINY), "--out", str(tmp_path / "o"), "--quiet", "--hook", str(hook)]) == 4
+
+    text = " ".join(capsys.readouterr().out.split())
+    assert "Constraints of your own clash with rules; without any one of these it fits (proved)." in text
+    assert "- rivals: your own constraint. - hours: nobody is given more hours" in text

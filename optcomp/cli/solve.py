@@ -223,8 +223,8 @@ def _tell(result: Result, loaded: Loaded, settings: Settings, options: Options, 
 
     if result.solution is None:
         summary = summarise(result, warnings=loaded.warnings)
-        if summary["status"] == "infeasible" and not options.hooks:  # constraints of one's own are nobody's group
-            summary["conflict"] = conflict_of(result.problem)
+        if summary["status"] == "infeasible":
+            summary["conflict"] = conflict_of(result.problem, settings.hooks)
         click.echo(json_bytes(summary), nl=False) if options.as_json else click.echo(nothing_text(summary))
         return EXIT_INFEASIBLE if summary["status"] == "infeasible" else EXIT_NOTHING
     origin = Origin(options.instance, loaded.files, options.overrides, options.hooks)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 import numpy as np
 
@@ -61,6 +62,13 @@ class Conflict:
     def is_minimal(self) -> bool:
         """Proved: the groups clash, and they fit once any one of them is dropped."""
         return not self.unproven
+
+
+class Asks(Protocol):
+    """Somebody who answers whether some of numbered rules can hold together."""
+
+    def of(self, numbers: Sequence[int]) -> Answer:
+        """Does everything fit when these hold and no other?"""
 
 
 class Asker:
@@ -123,7 +131,7 @@ def find_conflict(problem: Problem, engine: Engine, *, seconds: float = 30.0) ->
         tuple(sorted((clash.groups[g] for g in chosen), key=_order)),
         accounts,
         csms,
-        tuple(sorted((clash.groups[g] for g in _unproven(asker, chosen)), key=_order)),
+        tuple(sorted((clash.groups[g] for g in unproven(asker, chosen)), key=_order)),
         len(others),
         np.concatenate(others) if others else np.array([], dtype=np.int64),
         len(asker.answers),
@@ -136,20 +144,17 @@ def _smallest(asker: Asker) -> list[int]:
     by_rule: dict[str, list[int]] = {}
     for number, group in enumerate(asker.clash.groups):
         by_rule.setdefault(group.rule_id, []).append(number)
-    kept = sorted(by_rule, key=_priority)
+    kept = sorted(by_rule, key=priority)
     for rule_id in list(kept):
         rest = [r for r in kept if r != rule_id]
         if asker.of([g for r in rest for g in by_rule[r]]) is Answer.CLASHES:
             kept = rest
     numbers = [g for r in kept for g in sorted(by_rule[r], key=lambda g: asker.clash.groups[g])]
-    chosen = _quick(asker, [], numbers, is_new=False) if numbers else []
-    for g in list(chosen):  # what stayed only because a question was not answered may be dropped by now
-        rest = [h for h in chosen if h != g]
-        chosen = rest if asker.of(rest) is Answer.CLASHES else chosen
-    return chosen
+    chosen = quick(asker, [], numbers, is_new=False) if numbers else []
+    return without_spare(asker, chosen)
 
 
-def _quick(asker: Asker, given: list[int], numbers: list[int], *, is_new: bool) -> list[int]:
+def quick(asker: Asks, given: list[int], numbers: list[int], *, is_new: bool) -> list[int]:
     """Those of `numbers` that clash with `given`, by halves; what is not answered counts as fitting, and stays.
 
     Source: Junker, QuickXplain: preferred explanations and relaxations for over-constrained problems, 2004.
@@ -160,16 +165,25 @@ def _quick(asker: Asker, given: list[int], numbers: list[int], *, is_new: bool) 
         return numbers
     half = len(numbers) // 2
     first, second = numbers[:half], numbers[half:]
-    needed = _quick(asker, [*given, *first], second, is_new=bool(first))
-    return _quick(asker, [*given, *needed], first, is_new=bool(needed)) + needed
+    needed = quick(asker, [*given, *first], second, is_new=bool(first))
+    return quick(asker, [*given, *needed], first, is_new=bool(needed)) + needed
 
 
-def _unproven(asker: Asker, chosen: list[int]) -> list[int]:
+def without_spare(asker: Asks, chosen: list[int]) -> list[int]:
+    """What is left of a set that clashes once those are dropped without which the others are known to clash."""
+    for number in list(chosen):
+        others = [n for n in chosen if n != number]
+        chosen = others if asker.of(others) is Answer.CLASHES else chosen
+    return chosen
+
+
+def unproven(asker: Asks, chosen: list[int]) -> list[int]:
     """Those of a set that clashes without which the others are not known to fit."""
     return [g for g in chosen if asker.of([h for h in chosen if h != g]) is not Answer.FITS]
 
 
-def _priority(rule_id: str) -> tuple[int, int]:
+def priority(rule_id: str) -> tuple[int, int]:
+    """Sorts rules by what a set should rather do without: first those that say least about what to do."""
     ids = list(SPECS)
     if rule_id in _DROP_FIRST:
         return 0, _DROP_FIRST.index(rule_id)

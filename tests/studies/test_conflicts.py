@@ -17,13 +17,17 @@ from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 
 import optcomp
 from optcomp.engine import Engine
+from optcomp.formulation.frame import Frame
+from optcomp.hooks import Hook
 from optcomp.instance import Account, Csm, Pair, Segment
 from optcomp.plan import MenuSpec
 from optcomp.problem import Problem
 from optcomp.rules import SPECS, Rule
+from optcomp.solution import Solution
 from optcomp.solve import Engines, Settings, solve
 from optcomp.studies import conflicts
 from optcomp.studies.clash import Clash
+from optcomp.studies.clash_hooks import hook_conflict
 from optcomp.studies.conflict_words import as_object, conflict_sentences, headline
 from optcomp.studies.conflicts import Answer, find_conflict
 from optcomp.studies.relaxations import WayOut, ways_out
@@ -314,3 +318,45 @@ def test_a_question_that_the_clock_stopped_is_said_to_be_unproven(engines: Engin
 
 def _has(clash: Clash, active: BoolArray, rule_id: str) -> bool:
     return any(on and group.rule_id == rule_id for on, group in zip(active, clash.groups, strict=True))
+
+
+# ---- constraints of the user's own ----------------------------------------------------------------------------------
+
+
+def apart(one: str, other: str) -> Hook:
+    """Two accounts do not share a CSM."""
+
+    def add(frame: Frame) -> None:
+        for name in frame.problem.csms.ids:
+            both = frame.pair_variables(one, name) + frame.pair_variables(other, name)
+            frame.row([(1.0, variable) for variable in both], None, 1.0)
+
+    def check(where: Problem, solution: Solution) -> list[str]:
+        return ["they share"] if solution.csm_by_account[one] == solution.csm_by_account[other] else []
+
+    return Hook(f"{one} and {other} apart", add, check)
+
+
+def test_a_constraint_of_ones_own_is_named_with_the_rules_that_it_clashes_with(engines: Engines):
+    """A1 and A2 are one family; A3 is free, so the second constraint is not needed for the clash, nor are hours."""
+    accounts = [account("A1", parent="P"), account("A2", parent="P"), account("A3")]
+    where = case(accounts, TEAM, {"families": {}, "hours": {"ceiling": 1.0}})
+    hooks = [apart("A1", "A2"), apart("A1", "A3")]
+    assert find_conflict(where, engines.main) is None
+
+    found = hook_conflict(where, hooks, engines.main, seconds=60.0)
+
+    assert found is not None
+    assert (found.hooks, found.rules, found.unproven) == (("A1 and A2 apart",), ("families",), frozenset())
+
+
+def test_constraints_of_ones_own_that_fit_are_no_conflict(engines: Engines):
+    where = case([account("A1"), account("A2")], TEAM, {"hours": {"ceiling": 1.0}})
+
+    assert hook_conflict(where, [apart("A1", "A2")], engines.main, seconds=60.0) is None
+
+
+def test_without_time_nothing_is_said_of_constraints_of_ones_own(engines: Engines):
+    where = case(two(parent="P"), TEAM, {"families": {}})
+
+    assert hook_conflict(where, [apart("A1", "A2")], engines.main, seconds=0.0) is None
