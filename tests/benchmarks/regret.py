@@ -6,7 +6,8 @@
 
 Plans are chosen at today's books, by enumeration within the budget for the model and the oracle alike, so that regret
 is the prediction's. `--whole N` also solves plans and books together in N worlds with `optcomp.solve`. Results of each
-case are kept as JSON lines in `--keep`, so that a run may be continued. Rivals need the extra `benchmark`.
+case are kept as JSON lines in `--keep` (rivals beside it, for they have no prior), so that a run may be continued.
+Rivals need the extra `benchmark`; boosting waits for its threads on a busy machine, so set OMP_NUM_THREADS=1.
 """
 
 from __future__ import annotations
@@ -40,18 +41,28 @@ FORTY = Plan(
 )
 
 
-def run_case(size: str, seed: int, kind: HistoryKind, priors: list[PriorKind], *, rivals: bool) -> list[Record]:
-    """Everything about one world with one history, a record for each prior."""
-    past = make_world(size, seed).live(kind)
-    history, truth = past.history(), Truth(past)
-    oracle = truth.best(truth.values)
-    head: Record = {
-        "size": size, "seed": seed, "history": kind, "oracle": truth.gain(oracle),
-        "oracle_free": truth.gain(truth.best(truth.values, guarded=False)),
-        "rivals": _rivals(truth, history, learned=seed <= RIVAL_WORLDS) if rivals else {},
-    }  # fmt: skip
-    with tempfile.TemporaryDirectory() as folder:
-        return [head | _learned(truth, history, kind, prior, Path(folder)) for prior in priors]
+class Case:
+    """One world with one history."""
+
+    def __init__(self, size: str, seed: int, kind: HistoryKind) -> None:
+        self.head: Record = {"size": size, "seed": seed, "history": kind}
+        past = make_world(size, seed).live(kind)
+        self.history, self.truth = past.history(), Truth(past)
+
+    def records(self, priors: list[PriorKind]) -> list[Record]:
+        """What the fit makes of it, a record for each prior."""
+        truth, kind = self.truth, self.head["history"]
+        head = self.head | {
+            "oracle": truth.gain(truth.best(truth.values)),
+            "oracle_free": truth.gain(truth.best(truth.values, guarded=False)),
+        }
+        with tempfile.TemporaryDirectory() as folder:
+            return [head | _learned(truth, self.history, kind, prior, Path(folder)) for prior in priors]
+
+    def rivals(self) -> Record:
+        """What others make of it; they have no prior."""
+        learned = self.head["seed"] <= RIVAL_WORLDS
+        return self.head | {"rivals": _rivals(self.truth, self.history, learned=learned)}
 
 
 def _learned(truth: Truth, history: Any, kind: str, prior: PriorKind, folder: Path) -> Record:
@@ -105,27 +116,45 @@ def _rivals(truth: Truth, history: Any, *, learned: bool) -> Record:
 
 
 def run(size: str, worlds: int, kinds: list[HistoryKind], priors: list[PriorKind], keep: Path | None) -> list[Record]:
-    """Every case; those that `keep` holds already are not run again."""
-    records = _kept(keep)
+    """Every case; those that `keep` and the file of rivals beside it hold already are not run again."""
+    records, rivals = _kept(keep), _kept(_rivals_of(keep))
     for seed in range(1, worlds + 1):
         for kind in kinds:
-            have = {r["prior"] for r in records if (r["size"], r["seed"], r["history"]) == (size, seed, kind)}
+            key = (size, seed, kind)
+            have = {r["prior"] for r in records if _key(r) == key}
             wanted = [p for p in priors if p not in have]
-            if not wanted:
+            is_compared = keep is None or any(_key(r) == key for r in rivals)
+            if not wanted and is_compared:
                 continue
-            fresh = run_case(size, seed, kind, wanted, rivals=keep is not None)
+            case, started = Case(*key), time.perf_counter()
+            fresh = case.records(wanted)
             records += fresh
-            if keep is not None:
-                with keep.open("a", encoding="utf-8") as file:
-                    file.writelines(json.dumps(r) + "\n" for r in fresh)
-            print(size, seed, kind, f"{fresh[-1]['seconds']:.1f} s", file=sys.stderr, flush=True)
+            _add(keep, fresh)
+            if not is_compared:
+                rivals.append(case.rivals())
+                _add(_rivals_of(keep), rivals[-1:])
+            print(size, seed, kind, f"{time.perf_counter() - started:.1f} s", file=sys.stderr, flush=True)
     return records
+
+
+def _key(record: Record) -> tuple[str, int, str]:
+    return record["size"], record["seed"], record["history"]
+
+
+def _rivals_of(keep: Path | None) -> Path | None:
+    return keep.with_suffix(".rivals.jsonl") if keep else None
 
 
 def _kept(keep: Path | None) -> list[Record]:
     if keep is None or not keep.exists():
         return []
     return [json.loads(line) for line in keep.read_text(encoding="utf-8").splitlines()]
+
+
+def _add(keep: Path | None, records: list[Record]) -> None:
+    if keep is not None:
+        with keep.open("a", encoding="utf-8") as file:
+            file.writelines(json.dumps(r) + "\n" for r in records)
 
 
 def quick() -> list[str]:
@@ -153,6 +182,7 @@ def main() -> None:
     parser.add_argument("--priors", nargs="+", default=list(PRIOR_KINDS), choices=PRIOR_KINDS)
     parser.add_argument("--keep", type=Path, default=Path("build/regret.jsonl"))
     parser.add_argument("--whole", type=int, default=0, metavar="N", help="worlds solved with books as well")
+    parser.add_argument("--no-page", dest="page", action="store_false", help="only keep the results")
     arguments = parser.parse_args()
     if arguments.quick:
         failed = quick()
@@ -163,7 +193,8 @@ def main() -> None:
         from tests.benchmarks.regret_whole import run_whole
 
         run_whole(arguments.size, arguments.whole, arguments.keep.with_suffix(".whole.jsonl"))
-    print(page(records, _kept(arguments.keep.with_suffix(".whole.jsonl"))))
+    if arguments.page:
+        print(page(records, _kept(_rivals_of(arguments.keep)), _kept(arguments.keep.with_suffix(".whole.jsonl"))))
 
 
 if __name__ == "__main__":

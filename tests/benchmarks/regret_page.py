@@ -17,11 +17,11 @@ BARS = {"S": 0.70, "M": 0.80}
 SMALL_LOSS = 0.3  # points of NRR
 
 
-def page(records: Sequence[Record], whole: Sequence[Record]) -> str:
+def page(records: Sequence[Record], rivals: Sequence[Record], whole: Sequence[Record]) -> str:
     """Write docs/benchmarks/regret.md, and say where."""
     parts = [_protocol(), "## Choosing plans", record.table(_HEADER, _rows(records)), _legend()]
     parts += ["## Intervals, chances, flags", record.table(_CALIBRATED, _calibrated_rows(records)), _coverage_legend()]
-    parts += ["## Rivals", record.table(_RIVALS, _rival_rows(records)), _rival_legend()]
+    parts += ["## Rivals", record.table(_RIVALS, _rival_rows(records, rivals)), _rival_legend()]
     if whole:
         parts += ["## Plans and books together", record.table(_WHOLE, _whole_rows(whole)), _whole_legend()]
     parts += ["## Bars", "\n".join(f"- {line}" for line in bars(records)), _caveat()]
@@ -150,15 +150,17 @@ def _coverage_legend() -> str:
 _RIVALS = ("size", "history", "way", "worlds", "true gain, pp", "of the oracle's", "worse than today", "promised, pp")
 
 
-def _rival_rows(records: Sequence[Record]) -> list[list[object]]:
+def _rival_rows(records: Sequence[Record], rivals: Sequence[Record]) -> list[list[object]]:
     rows: list[list[object]] = []
+    others = {(r["size"], r["seed"], r["history"]): r["rivals"] for r in rivals}
     for (size, prior, history), rs in _groups(records).items():
         if prior != "sound":
             continue
         rows.append(_rival_row(size, history, "**optcomp, mean of draws**", [r["ways"]["mean"] for r in rs], rs))
-        for name in dict.fromkeys(n for r in rs for n in r["rivals"]):
-            have = [r for r in rs if name in r["rivals"]]
-            rows.append(_rival_row(size, history, name, [r["rivals"][name] for r in have], have))
+        met = [(r, others.get((size, r["seed"], history), {})) for r in rs]
+        for name in dict.fromkeys(n for _, other in met for n in other):
+            have = [(r, other[name]) for r, other in met if name in other]
+            rows.append(_rival_row(size, history, name, [found for _, found in have], [r for r, _ in have]))
     return rows
 
 
