@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from optcomp.decompose.search import Target
-from optcomp.engine import Ending, Executor, Job, Limits, Outcome, Progress
+from optcomp.engine import Ending, Executor, Job, Limits, Outcome
 from optcomp.formulation.build import Extras, formulate
 from optcomp.formulation.compile import Compiled, compile_model
 from optcomp.formulation.extract import column_of, extract, load_error, start_at
 from optcomp.formulation.frame import Frame
 from optcomp.formulation.scope import Scope, whole_scope
 from optcomp.hooks import Hook
+from optcomp.joint_certificate import JointCertificate
 from optcomp.problem import Problem
 from optcomp.solution import Solution
 
@@ -47,6 +48,13 @@ class JointPath:
     hooks: Sequence[Hook]
     on_bound: Callable[[float], None]
     tangents: dict[int, set[float]] = field(default_factory=dict)
+    _relaxed: JointCertificate | None = None
+
+    def certificate(self, bound: float) -> JointCertificate | None:
+        """What a bound of the whole program rests on; None where its relaxation was not solved in time."""
+        if self._relaxed is None or not math.isfinite(bound):
+            return None
+        return replace(self._relaxed, bound=bound)
 
     def books_under(self, plans: Sequence[int]) -> Answer:
         """The best books when every segment's plan is given."""
@@ -76,7 +84,10 @@ class JointPath:
             frame, compiled = self._build(scope)
             if books is not None:
                 compiled = _with_books(frame, compiled, books)
-            outcome = self._run(frame, compiled, start, deadline, is_whole)
+            if is_whole:
+                outcome = self._run_whole(frame, compiled, start, deadline)
+            else:
+                outcome = self.engine.solve(self._job(frame, compiled, start, deadline))
             known = sum(map(len, self.tangents.values()))
             answer, error = self._better(answer, frame, compiled, outcome)
             if is_whole:
@@ -94,21 +105,29 @@ class JointPath:
         frame = formulate(self.problem, scope, extras)
         return frame, compile_model(frame.model)
 
-    def _run(
-        self, frame: Frame, compiled: Compiled, start: Solution | None, deadline: float, is_whole: bool
-    ) -> Outcome:
+    def _job(self, frame: Frame, compiled: Compiled, start: Solution | None, deadline: float) -> Job:
         limits = Limits(
             time_limit_seconds=max(deadline - time.monotonic(), 0.0),
             gap_absolute=0.5 * self.target.gap,
             seed=self.target.seed,
         )
         point = None if start is None else start_at(frame, compiled, start)
+        return Job(compiled.program, limits, start=point)
 
-        def tell(progress: Progress) -> None:
-            if is_whole:
-                self.on_bound(progress.bound)
-
-        return self.engine.solve(Job(compiled.program, limits, start=point), on_progress=tell)
+    def _run_whole(self, frame: Frame, compiled: Compiled, start: Solution | None, deadline: float) -> Outcome:
+        """The outcome of the whole program; beside it its relaxation, whose duals are what a certificate can hold."""
+        job = self._job(frame, compiled, start, deadline)
+        limits = replace(job.limits, time_limit_seconds=START_SHARE * job.limits.time_limit_seconds)
+        linear = Job(compiled.program, limits, relax=True)
+        relaxed, outcome = self.engine.solve_many(
+            [linear, job], on_progress=lambda progress: self.on_bound(progress.bound), deadline=deadline
+        )
+        if relaxed.row_duals is not None and math.isfinite(relaxed.bound):
+            tangents = [(j, load) for j, loads in sorted(self.tangents.items()) for load in sorted(loads)]
+            found = JointCertificate(relaxed.bound, relaxed.bound, relaxed.row_duals, tuple(tangents))
+            if self._relaxed is None or found.relaxed < self._relaxed.relaxed:
+                self._relaxed = found
+        return replace(outcome, bound=min(outcome.bound, relaxed.bound))
 
     def _better(self, answer: Answer, frame: Frame, compiled: Compiled, outcome: Outcome) -> tuple[Answer, float]:
         """The answer after one more solve, and the points by which tangents under-estimate the load at its point."""

@@ -16,8 +16,9 @@ from typing import Any
 from optcomp.assemble import load
 from optcomp.average import with_draws
 from optcomp.cells import printable
-from optcomp.decompose.certificate import CertificateError, read_certificate
-from optcomp.decompose.verify import Proof, verify
+from optcomp.certificates import proof_of, read_certificate
+from optcomp.decompose.certificate import CertificateError
+from optcomp.decompose.verify import Proof
 from optcomp.errors import Finding, InputError
 from optcomp.evaluate import Evaluation, current_solution, evaluate
 from optcomp.frames import View
@@ -113,7 +114,7 @@ def recheck(folder: Path, *, instance: Path | None = None, hooks: Sequence[Path]
             _compare_summary(summary, recomputed, manifest, reasons)
     proof = None
     if CERTIFICATE in files and recomputed is not None:
-        proof = _proof(files[CERTIFICATE], recomputed.problem, summary, reasons)
+        proof = _proof(files[CERTIFICATE], recomputed.problem, own_hooks, summary, reasons)
     return Recheck(tuple(reasons.sentences), recomputed, summary, len(loaded.files), proof)
 
 
@@ -207,10 +208,12 @@ def _same_cell(found: str, expected: str) -> bool:
         return False
 
 
-def _proof(content: bytes, problem: Problem, summary: Mapping[str, Any], reasons: Reasons) -> Proof | None:
+def _proof(
+    content: bytes, problem: Problem, hooks: Sequence[Hook], summary: Mapping[str, Any], reasons: Reasons
+) -> Proof | None:
     """What the certificate proves; reasons where that is not the recorded bound."""
     try:
-        proof = verify(problem, read_certificate(content))
+        proof = proof_of(problem, read_certificate(content), hooks)
     except CertificateError as error:
         reasons.add(f"{CERTIFICATE} proves nothing: {error}")
         return None

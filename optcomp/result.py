@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from optcomp.cautious import Caution
-from optcomp.decompose.certificate import Certificate
+from optcomp.certificates import AnyCertificate
 from optcomp.evaluate import Evaluation
 from optcomp.hooks import Hook
 from optcomp.problem import Problem
@@ -77,7 +77,7 @@ class Result:
     objective_bound : no plans and books within the rules are worth more (ratio; inf: nothing proved)
     caution : with `Settings.risk` cvar the blended value and its bound; `objective_bound` stays that of the mean
     pay_first, books_first : what deciding the one and then the other gives, None where that found nothing
-    certificate : what the bound rests on, None where it comes from the joint program or there is none
+    certificate : what the bound rests on, None where there is none or too little time was left to say
     """
 
     problem: Problem
@@ -96,7 +96,7 @@ class Result:
     reasons: tuple[str, ...] = ()
     caution: Caution | None = None
     guardrails: tuple[Price, ...] = ()
-    certificate: Certificate | None = None
+    certificate: AnyCertificate | None = None
 
     @property
     def gap_pp(self) -> float:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from optcomp.best import Best, checked
-from optcomp.decompose.certificate import Certificate, certify
+from optcomp.certificates import AnyCertificate
+from optcomp.decompose.certificate import certify
 from optcomp.decompose.frontier import MoveFrontier
 from optcomp.decompose.master import Pick
 from optcomp.decompose.pools import why_joint
@@ -43,7 +44,7 @@ class Run:
     has_crashed: bool = False
     pay_first: Evaluation | None = None
     books_first: Evaluation | None = None
-    certificate: Certificate | None = None
+    certificate: AnyCertificate | None = None
     started: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -130,16 +131,18 @@ class Run:
                 self.pay_first, _ = take([np.array([p]) for p in plans])
         self.phase = TOGETHER
         _, self.bound = take(plans_of_all(self.problem))
-        self.certificate = frontier.certificate(rule["max"], plans_of_all(self.problem), most=most)
+        priced = frontier.certificate(rule["max"], plans_of_all(self.problem), most=most)
+        self.certificate = priced
         self._report()
         if self._is_open and not target.is_over():
             # Prices reach the limits between which each further move brings less; elsewhere something may be left.
-            self.certificate = None
             self.method, self.why_joint = "joint", "prices on moves leave a gap at this limit on moves"
             path = JointPath(self.problem, engine, target, self.settings.hooks, self._on_bound)
             answer = path.everything(self.best.solution)
             self._take(answer)
             self._on_bound(answer.bound)
+            # What the prices prove holds with the limit as well; branch and bound adds its word.
+            self.certificate = replace(priced, jointly=self.bound) if priced else path.certificate(self.bound)
 
     @property
     def _has_choice(self) -> bool:
@@ -178,6 +181,7 @@ class Run:
         answer = path.everything(self.best.solution)
         self._take(answer)
         self._on_bound(answer.bound)
+        self.certificate = path.certificate(self.bound)
         self.has_crashed = answer.has_crashed
 
     def _take(self, answer: Answer) -> Evaluation | None:

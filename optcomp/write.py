@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from optcomp.cells import neutralise
-from optcomp.decompose.certificate import certificate_bytes
+from optcomp.certificates import certificate_bytes
 from optcomp.errors import Finding
 from optcomp.frames import Decided, View, frames
 from optcomp.keep import KEPT, kept_bytes

@@ -6,9 +6,8 @@ import math
 
 import brute_force
 
-from optcomp.decompose.certificate import certificate_bytes, read_certificate
+from optcomp.certificates import certificate_bytes, proof_of, read_certificate
 from optcomp.decompose.pools import why_joint
-from optcomp.decompose.verify import verify
 from optcomp.evaluate import evaluate
 from optcomp.problem import Problem
 from optcomp.solve import Engines, Result, Settings, Status, solve
@@ -38,11 +37,11 @@ def disagreements(problem: Problem, engines: Engines) -> list[str]:
 def _against_proof(top: float, result: Result) -> list[str]:
     """What is wrong with the certificate, written and read: it must prove the bound, and never less than is true.
 
-    Points; every path by pools has one.
+    Points; every bound has one.
     """
     if result.certificate is None:
-        return ["a bound by pools without a certificate"] if result.method == "decomposed" else []
-    proof = verify(result.problem, read_certificate(certificate_bytes(result.certificate)))
+        return ["a bound without a certificate"]
+    proof = proof_of(result.problem, read_certificate(certificate_bytes(result.certificate)))
     wrong = [] if proof.holds else [f"the certificate proves {proof.bound:.7f} and not {proof.claimed:.7f}"]
     if proof.arithmetic < top - 1e-6:
         wrong.append(f"the certificate proves {proof.arithmetic:.7f} by arithmetic, below {top:.7f}")

@@ -11,23 +11,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import account, csm, problem, rules
+from builders import account, csm, problem, rules, segment
 from solved import TINY
 
 from optcomp import cli
 from optcomp.assemble import load
+from optcomp.certificates import certificate_bytes, proof_of, read_certificate
 from optcomp.decompose import verify as verifying
-from optcomp.decompose.certificate import (
-    Certificate,
-    CertificateError,
-    Part,
-    certificate_bytes,
-    read_certificate,
-)
+from optcomp.decompose.certificate import Certificate, CertificateError, Part
 from optcomp.decompose.count import best_of
 from optcomp.decompose.money import Money
 from optcomp.decompose.pools import split
 from optcomp.decompose.verify import verify
+from optcomp.joint_certificate import JointCertificate
 from optcomp.problem import Problem
 from optcomp.recheck import recheck
 from optcomp.solve import Engines, Settings, solve
@@ -131,6 +127,114 @@ def test_a_limit_on_moves_is_proved_by_a_price_on_them(moves: dict[str, object],
         verify(team, replace(result.certificate, move_limit=0.0, move_price=-1.0))
     with pytest.raises(CertificateError, match="another limit on moves"):
         verify(problem(accounts, [csm("C1"), csm("C2")]), result.certificate)
+
+
+# ---- the joint program ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def jointly(engines: Engines) -> tuple[Problem, JointCertificate, float]:
+    """Tight hours, so that the relaxation splits accounts; its certificate, and the value of its solution in points."""
+    accounts = [account(f"A{k}", "C1", arr=60_000.0 + 17_000.0 * k, hours=160.0 + 9.0 * k) for k in range(7)]
+    team = problem(accounts, [csm("C1"), csm("C2", hours=700.0)], rules=rules(hours={"ceiling": 0.9}))
+    result = solve(team, Settings(method="joint", workers=1, gap_pp=1e-4), engines=engines)
+    assert isinstance(result.certificate, JointCertificate)
+    return team, result.certificate, 100.0 * result.evaluation.objective
+
+
+def test_the_joint_program_proves_its_relaxation_and_names_what_rests_on_the_solver(
+    jointly: tuple[Problem, JointCertificate, float],
+) -> None:
+    where, certificate, value = jointly
+
+    proof = proof_of(where, certificate)
+
+    assert proof.holds
+    assert value - 1e-4 <= proof.bound < proof.arithmetic
+    assert proof.on_claims == pytest.approx(proof.arithmetic - certificate.bound)
+    assert (proof.num_prices, proof.num_claims) == (1, 1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_wrong_duals_of_the_joint_program_prove_less_and_never_too_much(
+    jointly: tuple[Problem, JointCertificate, float], seed: int
+) -> None:
+    where, certificate, value = jointly
+    noise = np.random.default_rng(seed).normal(1.0, 0.3, len(certificate.duals))
+    modest = replace(certificate, duals=certificate.duals * noise, relaxed=1e6)
+
+    assert proof_of(where, modest).arithmetic >= value
+    with pytest.raises(CertificateError, match="prices prove"):
+        proof_of(where, replace(modest, relaxed=certificate.relaxed))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"duals": np.zeros(3)}, "do not belong"),
+        ({"relaxed": np.nan}, "prices prove"),
+        ({"bound": np.nan}, "not a number"),
+        ({"tangents": ((0, 0.0),)}, "at no load"),
+        ({"tangents": ((99, 1.0),)}, "at no load"),
+    ],
+)
+def test_a_damaged_joint_certificate_is_refused(
+    jointly: tuple[Problem, JointCertificate, float], change: dict[str, object], said: str
+) -> None:
+    where, certificate, _ = jointly
+
+    with pytest.raises(CertificateError, match=said):
+        proof_of(where, replace(certificate, **change))
+
+
+def test_a_joint_certificate_comes_back_as_it_was(jointly: tuple[Problem, JointCertificate, float]) -> None:
+    where, certificate, _ = jointly
+    content = certificate_bytes(certificate)
+
+    again = read_certificate(content)
+
+    assert certificate_bytes(again) == content
+    assert proof_of(where, again) == proof_of(where, certificate)
+
+
+def test_a_joint_certificate_of_other_hours_proves_nothing(jointly: tuple[Problem, JointCertificate, float]) -> None:
+    """The rows come from the instance: with more hours the same duals prove less than they say."""
+    where, certificate, _ = jointly
+    wider = replace(where, rules=rules(hours={"ceiling": 1.4}))
+
+    with pytest.raises(CertificateError, match="prices prove"):
+        proof_of(wider, certificate)
+
+
+def test_accounts_that_may_go_to_two_segments_have_a_certificate_too(engines: Engines) -> None:
+    """Nothing falls apart into pools there."""
+    accounts = [account(f"A{k}", f"{s}1", segment=s, arr=5e4 + 1e4 * k) for k, s in enumerate("STST")]
+    people = [csm("S1"), csm("T1", segment="T")]
+    team = problem(accounts, people, segments=(segment("S"), segment("T")), rules=rules())
+
+    result = solve(team, Settings(workers=1), engines=engines)
+
+    assert result.why_joint
+    assert result.certificate is not None
+    assert proof_of(team, result.certificate).holds
+
+
+def test_a_bound_that_the_joint_program_tightens_keeps_what_prices_on_moves_prove(engines: Engines) -> None:
+    """The prices' bound holds with the limit as well; the rest is the word of branch and bound."""
+    accounts = [account(f"A{k}", "C1", arr=60_000.0 + 7_000.0 * k) for k in range(6)]
+    team = problem(accounts, [csm("C1"), csm("C2")], rules=rules(moves={"max": 1.0}))
+    priced = solve(team, Settings(workers=1), engines=engines).certificate
+    assert isinstance(priced, Certificate)
+
+    proof = proof_of(team, replace(priced, jointly=priced.bound - 0.5))
+    wrong = proof_of(
+        team, replace(changed(priced, without_claims), bound=priced.bound - 1.0, jointly=priced.bound - 1.5)
+    )
+
+    assert proof.holds
+    assert proof.claimed == priced.bound - 0.5
+    assert proof.on_claims >= 0.5
+    assert not wrong.holds
 
 
 # ---- the best choice under the money rules ----------------------------------------------------------------------
@@ -258,7 +362,7 @@ def test_bytes_that_are_no_archive_are_refused(content: bytes) -> None:
 
 
 def test_a_flood_is_not_unpacked(proved: tuple[Problem, Certificate, float], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("optcomp.decompose.certificate.LARGEST", 1000)
+    monkeypatch.setattr("optcomp.certificates.LARGEST", 1000)
 
     with pytest.raises(CertificateError, match="too large"):
         read_certificate(certificate_bytes(proved[1]))

