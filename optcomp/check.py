@@ -12,6 +12,7 @@ from optcomp.config import Settings
 from optcomp.config_checks import check_config
 from optcomp.design_review import review
 from optcomp.errors import Finding, InputError
+from optcomp.evaluate import current_solution, evaluate
 from optcomp.infeasible import why_nothing_fits
 from optcomp.instance import Instance
 from optcomp.overview import Overview, overview
@@ -22,6 +23,8 @@ from optcomp.toml_text import override
 
 SCHEMA = "optcomp/check/1"
 EXIT_NOTHING_FITS = 4
+# Accounts times CSMs above which the solver is asked about conflicts only on request: some seconds at this size.
+MOST_PAIRS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,17 @@ class Checked:
         if self.errors:
             return "invalid"
         return "infeasible" if self.reasons else "ok"
+
+    @property
+    def is_open(self) -> bool:
+        """Only a solver can say whether every hard rule can hold: today's plans and books, as they are, do not."""
+        return self.problem is not None and bool(evaluate(self.problem, current_solution(self.problem)).violations)
+
+    @property
+    def is_small(self) -> bool:
+        """The solver can be asked within seconds."""
+        read = self.problem
+        return read is not None and len(read.accounts.ids) * len(read.csms.ids) <= MOST_PAIRS
 
     @property
     def exit_code(self) -> int:

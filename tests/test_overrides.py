@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -165,11 +166,48 @@ def test_explain_refuses_what_is_not_there(
 
 
 def test_check_names_the_rules_that_clash(capsys: pytest.CaptureFixture[str]):
-    assert run(["check", str(TINY), "--set", "rules.hours.ceiling=0.9", "--conflicts"]) == 4
+    assert run(["check", str(TINY), "--set", "rules.hours.ceiling=0.9"]) == 4
 
     text = capsys.readouterr().out
     assert "without it the rest fits (proved)" in text
     assert "--set rules.hours.ceiling=1" in text
+
+
+def test_check_names_rules_that_clash_though_no_sum_shows_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """B and C are of one parent, so that A and D, with 60 and 50 hours, have to share the 100 of one CSM."""
+    folder = tmp_path / "tiny"
+    shutil.copytree(TINY, folder)
+    lines = (TINY / "accounts.csv").read_text(encoding="utf-8").splitlines()
+    parents = ["parent" if k == 0 else "P" if line[:2] in ("B,", "C,") else "" for k, line in enumerate(lines)]
+    text = "\n".join(f"{line},{parent}" for line, parent in zip(lines, parents, strict=True))
+    (folder / "accounts.csv").write_text(text, encoding="utf-8")
+
+    assert run(["check", str(folder), "--json"]) == 4
+
+    said = json.loads(capsys.readouterr().out)
+    assert said["reasons"] == []
+    assert {r["rule"] for r in said["conflict"]["rules"]} == {"hours", "families"}
+
+
+def test_check_asks_no_solver_where_todays_books_fit_or_on_request(capsys: pytest.CaptureFixture[str]):
+    assert run(["check", str(TINY), "--json"]) == 0
+    assert "conflict" not in json.loads(capsys.readouterr().out)
+
+    assert run(["check", str(TINY), "--set", "rules.hours.ceiling=0.9", "--no-conflicts", "--json"]) == 4
+    assert "conflict" not in json.loads(capsys.readouterr().out)
+
+
+def test_check_says_that_it_did_not_ask_on_a_large_instance(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """C2 looks after 400,000, which is less than a book must hold."""
+    monkeypatch.setattr("optcomp.check.MOST_PAIRS", 7)
+    limit = ["--set", "segments.all.min_arr=410000"]
+
+    assert run(["check", str(TINY), *limit]) == 0
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert "was not asked: today's books break one. --conflicts asks the solver." in said
 
 
 def test_check_finds_no_clash_where_there_is_none(capsys: pytest.CaptureFixture[str]):

@@ -14,12 +14,15 @@ from optcomp.errors import Finding
 from optcomp.overview import Overview, SegmentRow
 
 
-def check_text(checked: Checked, conflict: Mapping[str, Any] | None = None) -> str:
-    """The report of a check, with the conflict of hard rules where one was looked for and found."""
-    return "\n\n".join("\n".join(block) for block in _blocks(checked, conflict))
+def check_text(checked: Checked, conflict: Mapping[str, Any] | None = None, *, is_asked: bool = True) -> str:
+    """The report of a check, with the conflict of hard rules where one was looked for and found.
+
+    is_asked : the solver was asked for one, where that was of use
+    """
+    return "\n\n".join("\n".join(block) for block in _blocks(checked, conflict, is_asked))
 
 
-def _blocks(checked: Checked, conflict: Mapping[str, Any] | None) -> Iterator[list[str]]:
+def _blocks(checked: Checked, conflict: Mapping[str, Any] | None, is_asked: bool) -> Iterator[list[str]]:
     if checked.errors:
         yield _numbered(_count(checked.errors, "error"), checked.errors)
         yield ["Nothing else was looked at. Mend these and check again."]
@@ -36,6 +39,9 @@ def _blocks(checked: Checked, conflict: Mapping[str, Any] | None) -> Iterator[li
     if checked.read is not None:
         yield from _read(checked.read)
     yield ["Nothing fits as it stands." if nothing_fits else "No errors: ready to solve."]
+    if checked.is_open and not (is_asked or nothing_fits):
+        text = "Whether every hard rule can hold was not asked: today's books break one. --conflicts asks the solver."
+        yield [paragraph("", text, hang=0)]
 
 
 def _count(findings: Sequence[Finding], noun: str) -> str:

@@ -174,7 +174,7 @@ def _eligible(what: str) -> Callable[[Conflict, Sequence[str]], str]:
             "industry": problem.accounts.industry,
         }[what]
         count = sum(int((values[conflict.accounts] == s).sum()) for s in scopes)
-        who = "segments" if what == "segment" and len(scopes) > 1 else what
+        who = what if len(scopes) == 1 else {"industry": "industries"}.get(what, f"{what}s")
         own = {"segment": "their own segment", "region": "their own region"}.get(what, f"their {what}")
         about = f", {plural(count, 'account')} to place among them," if count else ""
         return f"accounts of {who} {names(scopes)}{about} stay with CSMs of {own}"
