@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from optcomp.assemble import load
 from optcomp.average import with_draws
 from optcomp.cells import printable
 from optcomp.certificates import proof_of, read_certificate
@@ -26,7 +25,7 @@ from optcomp.hooks import Hook, hook_violations, load_hook
 from optcomp.keep import KEPT, parse_kept, with_kept
 from optcomp.manifest import digest_of, digests
 from optcomp.problem import Problem
-from optcomp.reload import Reasons, Row, parse_csv, parse_json, read_folder, read_manifest, read_solution
+from optcomp.reload import Reasons, Row, load_solved, parse_csv, parse_json, read_folder, read_manifest, read_solution
 from optcomp.solution import Solution
 from optcomp.summary import gap, solution_facts, today_facts
 from optcomp.words import POINTS
@@ -87,16 +86,7 @@ def recheck(folder: Path, *, instance: Path | None = None, hooks: Sequence[Path]
     """
     files = read_folder(folder, (*FILES, *OPTIONAL))
     manifest = read_manifest(files.get(MANIFEST))
-    place = instance or folder / str(manifest.get("instance", ""))
-    if not place.exists():
-        raise InputError(
-            Finding(
-                "no-instance", "The instance that it was solved from is not where it was", "An instance",
-                "Say where it is with --instance PATH", file="manifest.json",
-            )
-        )  # fmt: skip
-    overrides = [str(text) for text in manifest.get("overrides", [])]
-    loaded = load(place, overrides=overrides)
+    place, loaded = load_solved(folder, manifest, instance)
     reasons = Reasons()
     _compare_digests(_texts(manifest, "inputs"), digests(loaded.files, place), "input", reasons)
     own_hooks = _hooks(_texts(manifest, "hooks"), hooks, reasons)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from optcomp.assemble import Loaded, load
 from optcomp.cells import printable, restore
 from optcomp.errors import CheckFailed, Finding, InputError, OutputError
 from optcomp.evaluate import evaluate
@@ -91,6 +92,27 @@ def read_manifest(content: bytes | None) -> dict[str, Any]:
     if number != str(SCHEMA_VERSION):
         raise _no_solution(f"Its schema is {printable(schema)[:60]!r}", f"{SCHEMA_NAME}{SCHEMA_VERSION}")
     return parsed
+
+
+def load_solved(folder: Path, manifest: Mapping[str, Any], instance: Path | None) -> tuple[Path, Loaded]:
+    """Where the instance of a solution is, and what it holds with the settings that were laid over it then.
+
+    instance : where the instance is now; None means where the manifest says
+
+    Raises
+    ------
+    InputError
+        When the instance is not to be had.
+    """
+    place = instance or folder / str(manifest.get("instance", ""))
+    if not place.exists():
+        raise InputError(
+            Finding(
+                "no-instance", "The instance that it was solved from is not where it was", "An instance",
+                "Say where it is with --instance PATH", file="manifest.json",
+            )
+        )  # fmt: skip
+    return place, load(place, overrides=[str(text) for text in manifest.get("overrides", [])])
 
 
 def _no_solution(found: str, allowed: str, hint: str = "") -> InputError:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from optcomp.assemble import Loaded, load
+from optcomp.assemble import Loaded
 from optcomp.cells import printable
-from optcomp.errors import CheckFailed, Finding, InputError
+from optcomp.errors import CheckFailed
 from optcomp.evaluate import Evaluation, evaluate
 from optcomp.keep import KEPT, parse_kept, with_kept
 from optcomp.problem import Problem
 from optcomp.recheck import as_solved
-from optcomp.reload import Reasons, parse_json, read_folder, read_manifest, read_solution
+from optcomp.reload import Reasons, load_solved, parse_json, read_folder, read_manifest, read_solution
 from optcomp.solution import Solution
 from optcomp.write import FILES, MANIFEST, SUMMARY
 
@@ -47,16 +46,7 @@ def reopen(folder: Path, *, instance: Path | None = None) -> Reopened:
     """
     files = read_folder(folder, (*FILES, KEPT))
     manifest = read_manifest(files.get(MANIFEST))
-    place = instance or folder / str(manifest.get("instance", ""))
-    if not place.exists():
-        raise InputError(
-            Finding(
-                "no-instance", "The instance that it was solved from is not where it was", "An instance",
-                "Say where it is with --instance PATH", file="manifest.json",
-            )
-        )  # fmt: skip
-    overrides: Sequence[str] = [str(text) for text in manifest.get("overrides", [])]
-    loaded = load(place, overrides=overrides)
+    _, loaded = load_solved(folder, manifest, instance)
     problem = loaded.problem
     if KEPT in files:
         problem = with_kept(problem, parse_kept(files[KEPT], KEPT))
