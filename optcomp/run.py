@@ -15,7 +15,7 @@ from optcomp.decompose.certificate import certify
 from optcomp.decompose.frontier import MoveFrontier
 from optcomp.decompose.master import Pick
 from optcomp.decompose.pools import why_joint
-from optcomp.decompose.search import Found, Search, Target, plans_of_all
+from optcomp.decompose.search import STEPS, Found, Search, Target, plans_of_all
 from optcomp.decompose.verify import without_moves
 from optcomp.engine import Executor
 from optcomp.evaluate import Evaluation, current_solution, evaluate
@@ -88,14 +88,7 @@ class Run:
         if start is not None:
             search.suggest(start)
         if self._has_choice:
-            self.phase = "books first, then pay"
-            found = search.run([np.array([0]) for _ in self.problem.segments], money=False)
-            if found.best is not None:
-                self.books_first = self._offer(search, search.plans_for_books(found.best))
-            self.phase = "pay first, then books"
-            plans = plans_at_books(self.problem, search.helper)
-            if plans is not None:
-                self.pay_first = self._offer(search, search.run([np.array([p]) for p in plans]).best)
+            self._decide_in_turn(search, STEPS[0])
         self.phase = TOGETHER
         if start is not None and self.best.evaluation is not None:
             search.floor = POINTS * self.best.evaluation.objective
@@ -103,6 +96,19 @@ class Run:
         self.has_crashed = found.has_crashed
         self.bound = min(self.bound, found.bound)  # -inf where nothing fits, which no progress has told
         self.certificate = certify(search, self.bound)
+        if self._has_choice and self.settings.gap_pp < STEPS[0] and not search.target.is_over():
+            self._decide_in_turn(search, self.settings.gap_pp)
+
+    def _decide_in_turn(self, search: Search, gap: float) -> None:
+        """Books first and then pay, and pay first and then books, each to a gap in points."""
+        self.phase = "books first, then pay"
+        found = search.run([np.array([0]) for _ in self.problem.segments], money=False, gap=gap)
+        if found.best is not None:
+            self.books_first = self._offer(search, search.plans_for_books(found.best))
+        self.phase = "pay first, then books"
+        plans = plans_at_books(self.problem, search.helper)
+        if plans is not None:
+            self.pay_first = self._offer(search, search.run([np.array([p]) for p in plans], gap=gap).best)
 
     @property
     def _limits_moves(self) -> bool:

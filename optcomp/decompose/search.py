@@ -20,35 +20,22 @@ from optcomp.decompose.master import Master, Pick
 from optcomp.decompose.money import Values
 from optcomp.decompose.pools import split
 from optcomp.decompose.structure import Structure
-from optcomp.engine import Ending, Executor, Job, Limits
+from optcomp.decompose.tighten import Entry, Target, Tightener
+from optcomp.engine import Executor
 from optcomp.problem import Problem
 from optcomp.solution import Solution
 from optcomp.types import FloatArray, IntArray
 
-MOST_NODES = 2**31 - 1  # HiGHS counts in 32 bits
-# Points that tangents may miss even where no gap at all is asked for: sums of floats miss as much, for ever.
-LEAST_ERROR = 1e-9
-NODES_GROWTH = 8  # a try that stops at its node limit gets this many times more the next time
+__all__ = ["MANY", "STEPS", "Found", "Search", "Target", "gaps_to", "plans_of_all"]
+
 REFERENCES = 4  # plans far apart whose duals bound the others before anything is picked
-KEPT_PER_UNIT = 3  # pairs of every unit, by reduced cost, in the program that looks for first books
-LARGE = 3000  # pairs above which first books come from such a program, and not from the whole one
 MANY = 150  # plans of a segment above which a sample is solved first
 SAMPLE = 5  # plans of each pay level in the sample
 COARSE_GAP = 5.0  # times the gap within which the sample is solved
 DROP = 0.25  # share of the gap by which a choice must be able to beat the best one for its plans to be kept
-# Share of a pool's allowance that the tangents of the load curve may miss. The allowances add up to half of the gap, so
-# at the usual gap of 0.01 points that is 0.001 points of NRR in all (DESIGN 3.3).
-TANGENT_SHARE = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """When to stop: `gap` in points of NRR, `deadline` on time.monotonic; `is_over` asks it; `seed` for HiGHS."""
-
-    gap: float
-    deadline: float
-    seed: int
-    is_over: Callable[[], bool]
+# Points of NRR. A gap below the first of these, the usual one, is reached by way of those that are wider: what is
+# farthest open comes first, and whoever asks for no gap at all has on the way what the usual one gives.
+STEPS = (0.01, 1e-4, 1e-6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +45,6 @@ class Found:
     best: Pick | None
     bound: float
     has_crashed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A pool with positions filled, under one plan."""
-
-    pool: int
-    known: Knowledge
-    plan: int
 
 
 @dataclass
@@ -97,19 +75,46 @@ class Search:
         for pool in self.pools:
             fillings = [f for f in pool.fillings if not must_fill or len(f) == len(pool.open_csms)]
             self.known.append({f: Knowledge(self.problem, pool, f, self.move_price, self.shared) for f in fillings})
-        # What each pool may leave open, by its share of the accounts' ARR; half of the gap is kept for tangents and
-        # luck.
-        arr = [float(self.problem.accounts.arr[pool.accounts].sum()) for pool in self.pools]
-        self.allowance = [0.5 * self.target.gap * max(a, 1e-3 * sum(arr)) / (1.001 * sum(arr) or 1.0) for a in arr]
+        self.work = Tightener(self.problem, self.pools, self.engine, self.target)
+        self._gap = self._narrowest = max(self.target.gap, STEPS[0])
+
+    @property
+    def allowance(self) -> list[float]:
+        """Points that each pool may leave open at the present gap."""
+        return self.work.allowance
 
     # ---- the loop ---------------------------------------------------------------------------------------------
 
-    def run(self, plans: Sequence[IntArray], *, money: bool = True) -> Found:
-        """Solve over these plan rows per segment."""
-        plans = [np.asarray(rows, dtype=np.int64) for rows in plans]
-        if money and max(len(rows) for rows in plans) > MANY:
-            return self._coarse_to_fine(plans)
-        return self._tighten(plans, plans, -np.inf, money=money)
+    def run(self, plans: Sequence[IntArray], *, money: bool = True, gap: float = 0.0) -> Found:
+        """Solve over these plan rows per segment, to the gap of the target or to this one, whichever is wider."""
+        wanted = [np.asarray(rows, dtype=np.int64) for rows in plans]
+        found: Found | None = None
+        for step in gaps_to(max(gap, self.target.gap)):
+            self._allow(step)
+            found = _better(self._at_gap(wanted, money, found), found)
+            if found.bound == -np.inf or self.target.is_over():
+                break
+        assert found is not None  # there is at least one step
+        return found
+
+    def _allow(self, gap: float) -> None:
+        """Go for a gap; where it is narrower than any before, what could do no more for a wider one may try again."""
+        if gap < self._narrowest:
+            for by_filling in self.known:
+                for known in by_filling.values():
+                    known.spent[:] = False
+        self._gap, self._narrowest = gap, min(gap, self._narrowest)
+        self.work.allow(gap)
+
+    def _at_gap(self, wanted: list[IntArray], money: bool, before: Found | None) -> Found:
+        """Solve to the present gap; `before` is what a wider one gave."""
+        if not money:
+            return self._tighten(wanted, wanted, -np.inf, money=False)
+        if before is None or before.best is None:
+            is_long = max(len(rows) for rows in wanted) > MANY
+            return self._coarse_to_fine(wanted) if is_long else self._tighten(wanted, wanted, -np.inf)
+        plans, dropped = self._drop(wanted, before.best.value, -np.inf)
+        return self._tighten(plans, wanted, dropped)
 
     def _coarse_to_fine(self, wanted: list[IntArray]) -> Found:
         """First a sample of the plans for a good choice; then bounds on groups leave out most plans; then the rest."""
@@ -117,7 +122,7 @@ class Search:
             np.union1d(sample(self.problem, s, rows, SAMPLE), np.intersect1d(rows, self._with_books(s)))
             for s, rows in enumerate(wanted)
         ]
-        found = self._tighten(few, few, -np.inf, gap=COARSE_GAP * self.target.gap, is_sample=True)
+        found = self._tighten(few, few, -np.inf, gap=COARSE_GAP * self._gap, is_sample=True)
         if found.best is None or self.target.is_over():
             return self._tighten(wanted, wanted, -np.inf)
         parts = [groups(self.problem, s, rows) for s, rows in enumerate(wanted)]
@@ -158,7 +163,7 @@ class Search:
         is_sample : other plans wait outside `wanted`, so nothing is proved for all
         """
         self._look_around(plans)
-        gap = self.target.gap if gap is None else gap
+        gap = self._gap if gap is None else gap
         floor = self.floor if money and not is_sample else -np.inf
         has_crashed, last_best = False, -np.inf
         while True:
@@ -173,7 +178,7 @@ class Search:
             bound = max(top.value, dropped)
             found = Found(best, np.inf if is_sample else bound, has_crashed)
             self.on_found(self, found)
-            entries = [e for e in self._entries(top) if self._is_open(e)]
+            entries = [e for e in self._entries(top) if self.work.is_open(e)]
             value = floor if best is None else max(best.value, floor)
             is_done = bound - value <= gap
             if is_done or not entries or self.target.is_over():
@@ -183,9 +188,9 @@ class Search:
                 last_best = value
             stale = [e for e in entries if e.known.is_stale(e.plan)]
             if stale:
-                self._bound_linear(stale, plans)
+                self.work.bound_linear(stale, plans)
             else:
-                has_crashed |= self._solve(entries, plans)
+                has_crashed |= self.work.solve(entries, plans)
 
     def _values(self, side: str) -> Values:
         return [{f: k.upper if side == "upper" else k.lower for f, k in pool.items()} for pool in self.known]
@@ -196,15 +201,9 @@ class Search:
             for k, (pool, filled) in enumerate(zip(self.pools, pick.filled, strict=True))
         ]
 
-    def _is_open(self, entry: Entry) -> bool:
-        known, plan = entry.known, entry.plan
-        if known.failed[plan] or known.spent[plan] or known.upper[plan] == -np.inf:
-            return False
-        return bool(known.upper[plan] - known.lower[plan] > self.allowance[entry.pool])
-
     def _drop(self, plans: list[IntArray], best: float, dropped: float) -> tuple[list[IntArray], float]:
         """Leave out plans that cannot be part of a better choice; the bound on all that were left out."""
-        enough = best + DROP * self.target.gap
+        enough = best + DROP * self._gap
         ceilings = self.master.ceilings(self._values("upper"), plans)
         out = [line[line <= enough] for line in ceilings]
         highest = max((float(line.max()) for line in out if len(line)), default=-np.inf)
@@ -218,7 +217,7 @@ class Search:
     def _look_around(self, plans: Sequence[IntArray]) -> None:
         """Bound every plan through the duals of a few that lie far apart, until none is without a bound."""
         while entries := self._without_bound(plans):
-            self._bound_linear(entries, plans)
+            self.work.bound_linear(entries, plans)
             if self.target.is_over():  # no duals come any more
                 for k, pool in enumerate(self.pools):
                     for known in self.known[k].values():
@@ -237,92 +236,6 @@ class Search:
                         traits = np.column_stack([effects.phi[own], effects.leak[own], effects.hours_factor[own]])
                         entries += [Entry(k, known, int(own[i])) for i in spread(traits, REFERENCES)]
         return entries
-
-    def _bound_linear(self, entries: Sequence[Entry], plans: Sequence[IntArray]) -> None:
-        """Tighten upper bounds by linear relaxations with all proven rows, and by their duals those of all plans."""
-        step = max(8, 2 * len(self.pools))  # programs of some pools at a time: they need memory
-        for first in range(0, len(entries), step):
-            batch = entries[first : first + step]
-            jobs = [
-                Job(e.known.structure(e.plan).program_at(e.plan, e.known.rows(e.plan)), self._limits(e), relax=True)
-                for e in batch
-            ]
-            outcomes = self.engine.solve_many(jobs, deadline=self.target.deadline)
-            for e, job, outcome in zip(batch, jobs, outcomes, strict=True):
-                e.known.take_relaxation(e.plan, job.program, outcome, plans[self.pools[e.pool].segment])
-
-    def _solve(self, entries: Sequence[Entry], plans: Sequence[IntArray]) -> bool:
-        """Find books and tighten upper bounds by branch and bound; whether the solver crashed on one."""
-        jobs, are_whole = [], []
-        for e in entries:
-            upper, is_whole = self._pairs(e)
-            program = e.known.structure(e.plan).program_at(e.plan, upper=upper)
-            jobs.append(Job(program, self._limits(e), start=self._start(e, program.num_columns)))
-            are_whole.append(is_whole)
-        outcomes = self.engine.solve_many(jobs, deadline=self.target.deadline)
-        for e, job, outcome, is_whole in zip(entries, jobs, outcomes, are_whole, strict=True):
-            known, plan = e.known, e.plan
-            known.failed[plan] = outcome.ending is Ending.CRASHED
-            before = known.upper[plan] - known.lower[plan]
-            is_refined = False
-            if outcome.point is None and not is_whole:
-                known.few_failed.add(plan)
-            if outcome.point is not None:
-                everything = np.arange(len(known.upper))
-                active = np.union1d(plans[self.pools[e.pool].segment], [plan]) if len(everything) > 500 else everything
-                error = known.take_books(plan, job.program, outcome.point, active)
-                is_refined = error > max(TANGENT_SHARE * self.allowance[e.pool], LEAST_ERROR)
-                if is_refined:
-                    known.structure(plan).refine(outcome.point)
-            if is_whole:
-                known.nodes[plan] = min(NODES_GROWTH * known.nodes[plan], MOST_NODES)
-                known.take_bound(plan, job.program, max(outcome.bound, known.lower[plan]))
-                # What the solver calls optimal can be open by its own rounding; asking again would change nothing.
-                is_impossible = known.upper[plan] == -np.inf  # and there is no gap to speak of
-                is_same = is_impossible or (not is_refined and known.upper[plan] - known.lower[plan] >= before)
-                known.spent[plan] = is_same and outcome.ending in (Ending.OPTIMAL, Ending.INFEASIBLE)
-        return any(bool(e.known.failed[e.plan]) for e in entries)
-
-    def _pairs(self, entry: Entry) -> tuple[FloatArray | None, bool]:
-        """Upper limits on the pairs of an entry's program, and whether its bound holds for the whole pool.
-
-        Without books a large pool first tries the best few pairs of every unit. With books, pairs that cannot be in
-        better ones are left out, and the bound still holds.
-        """
-        known, plan = entry.known, entry.plan
-        better = known.candidates(plan)
-        if better is not None:
-            return better.astype(float), True
-        loss = known.losses(plan)
-        if loss is None or len(loss) <= LARGE:
-            return None, True
-        if plan in known.few_failed:
-            return None, True
-        tables = known.structure(plan).tables
-        unit = tables.pair_unit
-        # Among equal losses a different CSM comes first for every unit, or all units would compete for the same few.
-        order = np.lexsort(((tables.pair_csm + unit) % max(len(self.problem.csms.ids), 1), loss, unit))
-        rank = np.arange(len(order)) - np.searchsorted(unit[order], unit[order])
-        few = np.zeros(len(loss))
-        few[order[rank < KEPT_PER_UNIT]] = 1.0
-        return few, False
-
-    def _limits(self, entry: Entry) -> Limits:
-        # Node limits, not seconds, keep the run the same on a fast and on a slow machine.
-        return Limits(
-            time_limit_seconds=1e6,
-            gap_absolute=0.5 * self.allowance[entry.pool],
-            max_nodes=int(entry.known.nodes[entry.plan]),
-            seed=self.target.seed,
-        )
-
-    def _start(self, entry: Entry, size: int) -> FloatArray | None:
-        """The pool's best known books as a start, from whichever plan they come."""
-        known, plan = entry.known, entry.plan
-        if known.book[plan] < 0 and not known.books:
-            return None
-        books = known.books[known.book[plan] if known.book[plan] >= 0 else -1]
-        return known.structure(plan).start(books, size)
 
     def suggest(self, solution: Solution) -> None:
         """Take the books of a solution that holds as starts for the solver."""
@@ -358,6 +271,19 @@ class Search:
             values.append({f: np.full(len(e.known.lower), -np.inf) for f in self.known[e.pool]})
             values[-1][filled] = np.where(same, e.known.lower, -np.inf)
         return self.master.pick(values, plans_of_all(self.problem))
+
+
+def gaps_to(gap: float) -> list[float]:
+    """The gaps that are reached one after the other on the way to a gap, the last being that one."""
+    return [*(step for step in STEPS if step > gap), gap]
+
+
+def _better(found: Found, before: Found | None) -> Found:
+    """What two searches over the same plans found together."""
+    if before is None:
+        return found
+    best = max((p for p in (found.best, before.best) if p is not None), key=lambda p: p.value, default=None)
+    return Found(best, min(found.bound, before.bound), found.has_crashed)
 
 
 def plans_of_all(problem: Problem) -> list[IntArray]:

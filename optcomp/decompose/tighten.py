@@ -1,0 +1,163 @@
+"""Bounds and books of pools: what the linear relaxation and branch and bound can add to what is known.
+
+Upper bounds come from linear relaxations, through their duals for all plans at once, and from the solver's bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from optcomp.decompose.knowledge import Knowledge
+from optcomp.decompose.pools import Pool
+from optcomp.engine import Ending, Executor, Job, Limits
+from optcomp.problem import Problem
+from optcomp.types import FloatArray, IntArray
+
+MOST_NODES = 2**31 - 1  # HiGHS counts in 32 bits
+# Points that tangents may miss even where no gap at all is asked for: sums of floats miss as much, for ever.
+LEAST_ERROR = 1e-9
+NODES_GROWTH = 8  # a try that stops at its node limit gets this many times more the next time
+KEPT_PER_UNIT = 3  # pairs of every unit, by reduced cost, in the program that looks for first books
+LARGE = 3000  # pairs above which first books come from such a program, and not from the whole one
+# Share of a pool's allowance that the tangents of the load curve may miss. The allowances add up to half of the gap, so
+# at the usual gap of 0.01 points that is 0.001 points of NRR in all (DESIGN 3.3).
+TANGENT_SHARE = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """When to stop: `gap` in points of NRR, `deadline` on time.monotonic; `is_over` asks it; `seed` for HiGHS."""
+
+    gap: float
+    deadline: float
+    seed: int
+    is_over: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A pool with positions filled, under one plan."""
+
+    pool: int
+    known: Knowledge
+    plan: int
+
+
+class Tightener:
+    """Adds to what is known about pools, until none leaves more open than it may.
+
+    engine : solves the pools, and stops when it is interrupted
+    allowance : points that each pool may leave open
+    """
+
+    def __init__(self, problem: Problem, pools: Sequence[Pool], engine: Executor, target: Target) -> None:
+        self.problem, self.pools, self.engine, self.target = problem, pools, engine, target
+        self.allow(target.gap)
+
+    def allow(self, gap: float) -> None:
+        """Let the pools leave so many points open together, each by its share of the accounts' ARR.
+
+        Half of the gap is kept for tangents and luck.
+        """
+        arr = [float(self.problem.accounts.arr[pool.accounts].sum()) for pool in self.pools]
+        self.allowance = [0.5 * gap * max(a, 1e-3 * sum(arr)) / (1.001 * sum(arr) or 1.0) for a in arr]
+
+    def is_open(self, entry: Entry) -> bool:
+        """The pool leaves more open than it may, and the solver can still do something about it."""
+        known, plan = entry.known, entry.plan
+        if known.failed[plan] or known.spent[plan] or known.upper[plan] == -np.inf:
+            return False
+        return bool(known.upper[plan] - known.lower[plan] > self.allowance[entry.pool])
+
+    # ---- bounds -----------------------------------------------------------------------------------------------
+
+    def bound_linear(self, entries: Sequence[Entry], plans: Sequence[IntArray]) -> None:
+        """Tighten upper bounds by linear relaxations with all proven rows, and by their duals those of all plans."""
+        step = max(8, 2 * len(self.pools))  # programs of some pools at a time: they need memory
+        for first in range(0, len(entries), step):
+            batch = entries[first : first + step]
+            jobs = [
+                Job(e.known.structure(e.plan).program_at(e.plan, e.known.rows(e.plan)), self._limits(e), relax=True)
+                for e in batch
+            ]
+            outcomes = self.engine.solve_many(jobs, deadline=self.target.deadline)
+            for e, job, outcome in zip(batch, jobs, outcomes, strict=True):
+                e.known.take_relaxation(e.plan, job.program, outcome, plans[self.pools[e.pool].segment])
+
+    # ---- books ------------------------------------------------------------------------------------------------
+
+    def solve(self, entries: Sequence[Entry], plans: Sequence[IntArray]) -> bool:
+        """Find books and tighten upper bounds by branch and bound; whether the solver crashed on one."""
+        jobs, are_whole = [], []
+        for e in entries:
+            upper, is_whole = self._pairs(e)
+            program = e.known.structure(e.plan).program_at(e.plan, upper=upper)
+            jobs.append(Job(program, self._limits(e), start=self._start(e, program.num_columns)))
+            are_whole.append(is_whole)
+        outcomes = self.engine.solve_many(jobs, deadline=self.target.deadline)
+        for e, job, outcome, is_whole in zip(entries, jobs, outcomes, are_whole, strict=True):
+            known, plan = e.known, e.plan
+            known.failed[plan] = outcome.ending is Ending.CRASHED
+            before = known.upper[plan] - known.lower[plan]
+            is_refined = False
+            if outcome.point is None and not is_whole:
+                known.few_failed.add(plan)
+            if outcome.point is not None:
+                everything = np.arange(len(known.upper))
+                active = np.union1d(plans[self.pools[e.pool].segment], [plan]) if len(everything) > 500 else everything
+                error = known.take_books(plan, job.program, outcome.point, active)
+                is_refined = error > max(TANGENT_SHARE * self.allowance[e.pool], LEAST_ERROR)
+                if is_refined:
+                    known.structure(plan).refine(outcome.point)
+            if is_whole:
+                known.nodes[plan] = min(NODES_GROWTH * known.nodes[plan], MOST_NODES)
+                known.take_bound(plan, job.program, max(outcome.bound, known.lower[plan]))
+                # What the solver calls optimal can be open by its own rounding; asking again would change nothing.
+                is_impossible = known.upper[plan] == -np.inf  # and there is no gap to speak of
+                is_same = is_impossible or (not is_refined and known.upper[plan] - known.lower[plan] >= before)
+                known.spent[plan] = is_same and outcome.ending in (Ending.OPTIMAL, Ending.INFEASIBLE)
+        return any(bool(e.known.failed[e.plan]) for e in entries)
+
+    def _pairs(self, entry: Entry) -> tuple[FloatArray | None, bool]:
+        """Upper limits on the pairs of an entry's program, and whether its bound holds for the whole pool.
+
+        Without books a large pool first tries the best few pairs of every unit. With books, pairs that cannot be in
+        better ones are left out, and the bound still holds.
+        """
+        known, plan = entry.known, entry.plan
+        better = known.candidates(plan)
+        if better is not None:
+            return better.astype(float), True
+        loss = known.losses(plan)
+        if loss is None or len(loss) <= LARGE:
+            return None, True
+        if plan in known.few_failed:
+            return None, True
+        tables = known.structure(plan).tables
+        unit = tables.pair_unit
+        # Among equal losses a different CSM comes first for every unit, or all units would compete for the same few.
+        order = np.lexsort(((tables.pair_csm + unit) % max(len(self.problem.csms.ids), 1), loss, unit))
+        rank = np.arange(len(order)) - np.searchsorted(unit[order], unit[order])
+        few = np.zeros(len(loss))
+        few[order[rank < KEPT_PER_UNIT]] = 1.0
+        return few, False
+
+    def _limits(self, entry: Entry) -> Limits:
+        # Node limits, not seconds, keep the run the same on a fast and on a slow machine.
+        return Limits(
+            time_limit_seconds=1e6,
+            gap_absolute=0.5 * self.allowance[entry.pool],
+            max_nodes=int(entry.known.nodes[entry.plan]),
+            seed=self.target.seed,
+        )
+
+    def _start(self, entry: Entry, size: int) -> FloatArray | None:
+        """The pool's best known books as a start, from whichever plan they come."""
+        known, plan = entry.known, entry.plan
+        if known.book[plan] < 0 and not known.books:
+            return None
+        books = known.books[known.book[plan] if known.book[plan] >= 0 else -1]
+        return known.structure(plan).start(books, size)
