@@ -246,7 +246,9 @@ def clustered_sd(mode: Mode) -> FloatArray:
         \operatorname{diag}\left(S^{-1} (\textstyle\sum_j s_j s_j^\top + \mathrm{diag}(s^{-2})) S^{-1}\right)^{1/2}
 
     with the marginal score :math:`s_j = X_j^\top r_j` of CSM j (the residuals r are net of the random effects). The
-    closed form of a bootstrap that draws CSMs (SCIENCE 3.3). Never above the prior's sd; without groups the Laplace sd.
+    closed form of a bootstrap that draws CSMs (SCIENCE 3.3): on worlds of 15 CSMs it was 0.78 to 1.22 of that one's sd,
+    1.01 at the median. The bootstrap leaves the prior out. Never above the prior's sd; without groups the
+    Laplace sd.
     """
     rows = mode.rows
     if rows.groups < 2:

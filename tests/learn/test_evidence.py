@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from histories import make, schedule
+from scipy.sparse import csr_array
 
 from optcomp.errors import InputError
 from optcomp.learn.evidence import ONE_PLAN, grade, smallest_detectable
@@ -151,6 +152,21 @@ def test_the_pre_trend_test_rarely_cries_wolf() -> None:
         p.append(slope.p)
 
     assert (np.array(p) < 0.10).mean() <= 0.16
+
+
+def test_labels_are_taken_out_of_a_bootstrap_sample_as_of_the_data() -> None:
+    """Moments of clusters by the short formula are those of outcomes that are multiplied first and cleaned then."""
+    rng = np.random.default_rng(5)
+    cluster = np.repeat(np.arange(6), 20)
+    labels = nuisance(np.tile(np.arange(4), 30), cluster // 2)
+    members = csr_array((np.ones(120), (cluster, np.arange(120))), shape=(6, 120))
+    x, y = (labels.residual(rng.normal(size=(120, 1)))[:, 0] for _ in range(2))
+    weights = rng.normal(size=6)
+
+    short = weights * (members @ (x * y)) - labels.taken_up(x, y, members) @ weights
+
+    cleaned = labels.residual((weights[cluster] * y)[:, None])[:, 0]
+    assert short == pytest.approx(members @ (x * cleaned), abs=1e-9)
 
 
 def test_a_drift_before_the_plan_is_seen(priors: Priors) -> None:
