@@ -15,8 +15,8 @@ PACKAGES = ("optcomp", "highspy", "pyomo", "numpy", "pandas", "scipy")
 RESULTS = Path(__file__).parent.parent.parent / "docs" / "benchmarks"
 
 
-def machine() -> str:
-    """One paragraph: processor, cores, memory, system, Python, packages, commit, date."""
+def machine(more: Sequence[str] = ()) -> str:
+    """One paragraph: processor, cores, memory, system, Python, packages (and `more` of them), commit, date."""
     cpu = next(
         (line.split(":", 1)[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
         platform.processor() or "unknown processor",
@@ -24,7 +24,7 @@ def machine() -> str:
     memory = next(
         (int(line.split()[1]) / 2**20 for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0.0
     )
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in (*PACKAGES, *more))
     command = ["git", "rev-parse", "--short", "HEAD"]
     commit = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     return (
@@ -47,11 +47,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
 
 
-def write(name: str, title: str, command: str, parts: Sequence[str]) -> Path:
-    """Keep a result page in docs/benchmarks."""
+def write(name: str, title: str, command: str, parts: Sequence[str], *, more: Sequence[str] = ()) -> Path:
+    """Keep a result page in docs/benchmarks; `more` packages than the usual had a part in it."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     path = RESULTS / f"{name}.md"
-    body = "\n\n".join([f"# {title}", f"Made by `{command}`.", machine(), *parts])
+    body = "\n\n".join([f"# {title}", f"Made by `{command}`.", machine(more), *parts])
     path.write_text(body.rstrip() + "\n", encoding="utf-8")
     return path
 

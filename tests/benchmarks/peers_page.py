@@ -1,0 +1,193 @@
+"""The page on peers: one table a case, whether the goal is met, and what could not be loaded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks import record
+
+GAP_PP = 0.01  # the gap that is waited for
+GOAL = 10.0  # times faster, or times closer
+WRONG = 1e-4  # points by which a bound may lie below a choice that holds before it counts as wrong
+LEAST_GAP = 1e-6  # points; what is closer than this is equal, so ratios of gaps stay finite
+
+WORDS = {
+    "optcomp": "optcomp, decomposed, asked for 0.01 points",
+    "optcomp-close": "optcomp, decomposed, asked for 0.001 points",
+    "highs": "HiGHS on the joint program",
+    "joint": "optcomp, method joint (HiGHS with optcomp's starts)",
+    "cpsat": "CP-SAT on the joint program",
+    "scip": "SCIP on the exported program",
+    "greedy": "greedy with local search",
+    "pay-first": "pay first, then books",
+}
+OWN = ("optcomp", "optcomp-close")
+HEADER = (
+    "peer", "s to 0.01 pp", "gap at the limit, pp", "gap that it proves, pp", "NRR", "net of bent rules", "ran, s",
+    "peak MiB", "how it ended",
+)  # fmt: skip
+GOAL_FROM = ("mid", "large, few plans", "large")  # the goal is set from `mid` upwards
+
+
+def write(cases: Sequence[dict[str, Any]]) -> Path:
+    """Keep the page."""
+    measured = [case for case in cases if "peers" in case]
+    parts = [_ABOUT]
+    for case in measured:
+        parts += [f"## {case['case']}", _facts(case), _table(case)]
+        if case["case"] in GOAL_FROM:
+            parts.append(goal(case))
+    parts += ["## What cannot be loaded", _not_loaded(cases)]
+    return record.write("peers", "Peers", "python -m tests.benchmarks.peers", parts, more=("ortools", "PySCIPOpt"))
+
+
+_ABOUT = (
+    "Every peer gets the same instance, the same time and the same judge: whatever it chooses is worth what `evaluate` "
+    "says, and a choice that breaks a hard rule counts as none. The menu is one for which a joint program can exist, "
+    "and not the full one. Clocks start when the instance is read; a joint program is built beforehand and costs its "
+    "peers nothing, and what they need to load it counts. HiGHS, CP-SAT and SCIP run as somebody would run them who "
+    "has the program, and begin with today's plans and books. CP-SAT gets it in whole "
+    "numbers, rounded so that its bounds hold. The greedy deals accounts, picks plans by enumeration, moves and swaps "
+    "accounts, and goes on from random kicks until the time is over. Pay first, then books is what many teams do; the "
+    "books are found by optcomp's own engine. Gaps are points of NRR net of bent rules below the lowest bound that any "
+    "peer proved. *The gap that it proves* is against its own bound, where it has one. Peak memory is that of the "
+    "largest process."
+)
+
+
+def best_bound(case: dict[str, Any]) -> float:
+    """The lowest bound that any peer proved and that no choice refutes, in points."""
+    ran = case["peers"].values()
+    best = max((p["value"] for p in ran if p.get("value") is not None), default=-math.inf)
+    bounds = [p["bound"] for p in ran if p.get("bound") is not None and p["bound"] >= best - WRONG]
+    return max(min(bounds, default=math.inf), best)
+
+
+def seconds_to(peer: dict[str, Any], bound: float, gap: float = GAP_PP) -> float:
+    """Seconds until a peer's choice was within a gap of a bound; inf where it never was."""
+    return next((at for at, value in peer.get("track", ()) if value >= bound - gap), math.inf)
+
+
+def gap_of(peer: dict[str, Any], bound: float) -> float:
+    """Points between a bound and the best choice; inf without one."""
+    return math.inf if peer.get("value") is None else max(bound - peer["value"], 0.0)
+
+
+def goal(case: dict[str, Any]) -> str:
+    """Whether optcomp is ten times faster to the gap, or ten times closer, than the best peer; in words, with both."""
+    bound, peers = best_bound(case), case["peers"]
+    own = [peers[name] for name in OWN if name in peers]
+    rivals = {name: peer for name, peer in peers.items() if name not in OWN}
+    provers = {name: peer for name, peer in rivals.items() if peer.get("bound") is not None}
+    lines = [_against("every peer", own, rivals, bound, case)]
+    if provers:
+        lines.append(_against("the peers that prove something", own, provers, bound, case))
+    return " ".join(lines)
+
+
+def _against(
+    who: str, own: list[dict[str, Any]], rivals: dict[str, dict[str, Any]], bound: float, case: dict[str, Any]
+) -> str:
+    fast, close = min(seconds_to(p, bound) for p in own), min(gap_of(p, bound) for p in own)
+    fastest = min(rivals, key=lambda name: seconds_to(rivals[name], bound))
+    closest = min(rivals, key=lambda name: gap_of(rivals[name], bound))
+    their_seconds, their_gap = seconds_to(rivals[fastest], bound), gap_of(rivals[closest], bound)
+    is_late = math.isinf(their_seconds)  # then it is at least the limit
+    faster = (case["limit"] if is_late else their_seconds) / fast
+    closer = their_gap / max(close, LEAST_GAP)
+    is_met = faster >= GOAL or closer >= GOAL
+    speed = f"none of them came within 0.01 pp, optcomp in {fast:.1f} s" if is_late else (
+        f"the fastest to 0.01 pp ({WORDS[fastest]}) took {their_seconds:.1f} s, optcomp {fast:.1f} s"
+    )  # fmt: skip
+    if math.isinf(fast):
+        speed = "optcomp did not come within 0.01 pp"
+    distance = "none of them found a choice that holds" if math.isinf(their_gap) else (
+        f"the closest ({WORDS[closest]}) ended {their_gap:.4f} pp from the bound, optcomp {close:.4f}"
+    )  # fmt: skip
+    least = "at least " if is_late else ""
+    times = f"{least}{faster:.1f} times faster and {closer:.1f} times closer" if math.isfinite(closer) else (
+        f"{least}{faster:.1f} times faster"
+    )  # fmt: skip
+    return f"**Against {who} the goal is {'met' if is_met else 'missed'}**: {speed}; {distance}: {times}."
+
+
+def _facts(case: dict[str, Any]) -> str:
+    plans = " + ".join(str(n) for n in case["plans"])
+    words = [
+        f"{case['counts']} CSMs × accounts, {case['pairs']:,} pairs of a CSM and an account or family, {plans} plans, "
+        f"{case['limit']:.0f} s each; measured on {case['date']} at commit {case['commit']}."
+    ]
+    matrix, export = case["programs"].get("matrix"), case["programs"].get("export")
+    if matrix and matrix["is_whole"]:
+        notes = matrix["notes"]
+        words.append(
+            f"The joint program has {notes['columns']:,} columns, {notes['rows']:,} rows and {notes['entries']:,} "
+            f"coefficients; building it took {matrix['seconds']:.0f} s and {matrix['peak_mib']:,.0f} MiB."
+        )
+    if export and export["is_whole"]:
+        words.append(
+            f"Exporting it took {export['seconds']:.0f} s and {export['peak_mib']:,.0f} MiB; the file has "
+            f"{export['notes']['megabytes']:,.0f} MB."
+        )
+    return " ".join(words)
+
+
+def _table(case: dict[str, Any]) -> str:
+    bound = best_bound(case)
+    return record.table(HEADER, [_row(name, peer, bound) for name, peer in case["peers"].items()])
+
+
+def _row(name: str, peer: dict[str, Any], bound: float) -> list[str]:
+    if "refused" in peer:
+        return [WORDS[name], *["-"] * 7, f"not loaded: {peer['refused']}"]
+    at, value, own = seconds_to(peer, bound), peer["value"], peer["bound"]
+    proves = "no bound" if own is None else "-" if value is None else f"{own - value:.4f}"
+    if own is not None and value is None:
+        proves = f"bound {own:.2f} %"
+    if own is not None and value is not None and own < value - WRONG:
+        proves = f"wrong bound, by {value - own:.4f}"
+    broken = f"; {peer['broken']} choices broke {', '.join(peer['rules'])}" if peer["broken"] else ""
+    return [
+        WORDS[name],
+        "never" if math.isinf(at) else f"{at:.1f}",
+        "no choice" if value is None else f"{gap_of(peer, bound):.4f}",
+        proves,
+        "-" if value is None else f"{peer['nrr']:.4f} %",
+        "-" if value is None else f"{value:.4f} %",
+        f"{peer['seconds']:.1f}",
+        f"{peer['peak_mib']:,.0f}",
+        peer["ending"] + broken,
+    ]
+
+
+def _not_loaded(cases: Sequence[dict[str, Any]]) -> str:
+    words = []
+    built = [c["programs"]["matrix"] for c in cases if c.get("programs", {}).get("matrix", {}).get("is_whole")]
+    for case in cases:
+        program = case.get("programs", {}).get("matrix")
+        if program and not program["is_whole"]:
+            words.append(f"- `{case['case']}`: the joint program was not built: it {program['ending']}.{_size(case)}")
+    largest = max(built, key=lambda program: program["notes"]["columns"], default=None)
+    for case in cases:
+        if "peers" not in case:
+            words.append(f"- `{case['case']}`: not tried.{_size(case, largest)}")
+    return "\n".join(words) if words else "Nothing."
+
+
+def _size(case: dict[str, Any], largest: dict[str, Any] | None = None) -> str:
+    size = case["size"]
+    plans = " + ".join(f"{n:,}" for n in case["plans"])
+    words = (
+        f" With {plans} plans, after optcomp has left out those that cannot be best, the joint program has at least "
+        f"{size['columns']:,} columns, {size['rows']:,} rows and {size['entries']:,} coefficients"
+    )
+    if largest is None:
+        return words + "."
+    each = largest["peak_mib"] / largest["notes"]["columns"]
+    return words + (
+        f"; at the {1024 * each:.1f} KiB a column that the largest program above took to build, that is "
+        f"{each * size['columns'] / 1024:,.0f} GiB."
+    )
