@@ -206,6 +206,29 @@ def test_accounts_without_a_csm_that_move_with_the_plan_give_it_away(priors: Pri
     assert [c.outcome for c in found.checks if c.warns and c.name == "negative control"] == ["expand"]
 
 
+@pytest.mark.parametrize(("factor", "warns"), [(0.75, True), (1.0, False)])
+def test_expansions_that_shrink_under_a_plan_are_said(factor: float, warns: bool, priors: Priors) -> None:
+    """A quarter off under the new plan, with a log sd of 0.5 and some 200 expansions on each side: about 5 sd."""
+    one, history = make("switch-all", csms=10, book=60)
+    cells = history.account_quarters
+    luck = np.exp(np.random.default_rng(1).normal(0.0, 0.5, len(cells.account)))
+    share = 0.1 * luck * np.where(history.account_plan == 1, factor, 1.0)
+    expansion = np.where(cells.expansion > 0.0, share * cells.arr_start, 0.0)
+    gamed = replace(history, account_quarters=replace(cells, expansion=expansion))
+
+    found = fit(gamed, one, priors, draws=8)
+
+    assert [c.warns for c in found.checks if c.name == "size"] == [warns]
+    assert any(w.startswith("Expansions under balanced were 2") for w in found.warnings) == warns
+
+
+def test_sizes_are_not_compared_where_expansions_are_few(priors: Priors) -> None:
+    """49 under the new plan tell a third at most."""
+    one, history = make("switch-all", csms=4, book=12)
+
+    assert not [c for c in fit(history, one, priors, draws=8).checks if c.name == "size"]
+
+
 def without_losses(history: History) -> History:
     cells = history.account_quarters
     return replace(history, account_quarters=replace(cells, renewed=cells.due.copy()))
