@@ -14,6 +14,10 @@ Record = dict[str, Any]
 COMMAND = "python -m tests.benchmarks.regret"
 # Bars of the issue: least capture of the oracle's gain under a sound prior, by size.
 BARS = {"S": 0.70, "M": 0.80}
+WAYS = {
+    "mean": "the best on average is always taken",
+    "cvar": "it is chosen with caution (`--risk cvar`)",
+}
 SMALL_LOSS = 0.3  # points of NRR
 
 
@@ -33,8 +37,9 @@ def _protocol() -> str:
         "In worlds whose truth is planted (agents that best-respond, and game; a form that the fit does not have), a "
         "company lives through eight quarters, its history is fitted under a prior, and plans are chosen on 64 draws "
         "of both maps. The oracle chooses among the same plans within the same budget, with the same enumeration, on "
-        "the true values, so regret is that of the prediction. Plans are chosen at today's books. The columns *worlds* "
-        "say what was run; the command goes on where a run was stopped."
+        "the true values, so regret is that of the prediction. The budget is 5 % above pay at target under today's "
+        "plan, so that staying is always allowed. Plans are chosen at today's books. The columns *worlds* say what was "
+        "run; the command goes on where a run was stopped."
     )
 
 
@@ -52,7 +57,7 @@ def _groups(records: Iterable[Record]) -> dict[tuple[str, str, str], list[Record
     for r in records:
         found.setdefault((r["size"], r["prior"], r["history"]), []).append(r)
     order = {"sound": 0, "wide": 1, "wrong": 2}
-    return dict(sorted(found.items(), key=lambda kv: (kv[0][0] != "S", order[kv[0][1]], kv[0][2])))
+    return dict(sorted(found.items(), key=lambda kv: ("SML".index(kv[0][0]), order[kv[0][1]], kv[0][2])))
 
 
 def _rows(records: Sequence[Record]) -> list[list[object]]:
@@ -220,7 +225,7 @@ def _whole_legend() -> str:
 def bars(records: Sequence[Record]) -> list[str]:
     """Every bar of the issue with its figure, met or missed."""
     lines = []
-    for size in ("S", "M"):
+    for size in BARS:
         sound = [r for r in records if r["size"] == size and r["prior"] == "sound"]
         if sound:
             lines += _size_bars(size, sound)
@@ -234,23 +239,29 @@ def bars(records: Sequence[Record]) -> list[str]:
 
 
 def _size_bars(size: str, sound: list[Record]) -> list[str]:
-    true, oracle = (np.array(v) for v in zip(*((r["ways"]["mean"]["true"], r["oracle"]) for r in sound), strict=True))
-    capture, (low, high) = float(true.sum() / oracle.sum()), interval(true, oracle)
-    bad, deep = worse(true), int((true < -SMALL_LOSS).sum())
     inside, (error, count) = float(np.mean([r["coverage"] for r in sound])), calibration_error(sound)
-    is_rare = bad <= len(sound) / 20 and deep == 0
     ruled = worse(np.array([r["ways"]["mean"]["true"] if r["ways"]["mean"]["adopted"] else 0.0 for r in sound]))
     return [
-        f"{size}, sound prior, all histories: capture {capture:.2f} ({low:.2f} to {high:.2f}; bar {BARS[size]:.2f}): "
-        f"{_met(capture >= BARS[size])}",
-        f"{size}, sound prior: worse than today in {bad} of {len(sound)}, by more than {SMALL_LOSS} pp in {deep} "
-        f"(bar 1 in 20, none by more) when the best plan is always taken: {_met(is_rare)}",
+        *(line for way, words in WAYS.items() for line in _way_bars(size, sound, way, words)),
         f"{size}, sound prior: worse than today in {ruled} of {len(sound)} when a plan is changed only where `solve` "
         f"says adopt: {_met(ruled <= len(sound) / 20)}",
         f"{size}, sound prior: 90 % intervals hold the truth in {inside:.2f} (bar 0.80 to 0.98): "
         f"{_met(0.80 <= inside <= 0.98)}",
         f"{size}, sound prior: calibration error {error:.3f} on {count:,} held-out renewals (bar 0.02): "
         f"{_met(error <= 0.02)}",
+    ]
+
+
+def _way_bars(size: str, sound: list[Record], way: str, words: str) -> list[str]:
+    """Capture, and worlds that end up worse than today, for one way of choosing."""
+    true, oracle = (np.array(v) for v in zip(*((r["ways"][way]["true"], r["oracle"]) for r in sound), strict=True))
+    capture, (low, high) = float(true.sum() / oracle.sum()), interval(true, oracle)
+    bad, deep = worse(true), int((true < -SMALL_LOSS).sum())
+    return [
+        f"{size}, sound prior, all histories: capture {capture:.2f} ({low:.2f} to {high:.2f}; bar {BARS[size]:.2f}) "
+        f"when {words}: {_met(capture >= BARS[size])}",
+        f"{size}, sound prior: worse than today in {bad} of {len(sound)}, by more than {SMALL_LOSS} pp in {deep} "
+        f"(bar 1 in 20, none by more) when {words}: {_met(bad <= len(sound) / 20 and deep == 0)}",
     ]
 
 
