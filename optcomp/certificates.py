@@ -85,6 +85,7 @@ def _arrays_of(certificate: Certificate) -> Arrays:
         "witness_rows": _integers(rows).reshape(-1, 2),
         "claim": _integers([(i, c.plan, c.is_row) for i, c in claims]).reshape(-1, 3),
         "claim_bound": np.array([c.bound for _, c in claims], dtype=np.float64),
+        "claim_price": np.array([c.move_price for _, c in claims], dtype=np.float64),
     }
 
 
@@ -139,9 +140,12 @@ def _parsed(arrays: Arrays) -> Certificate:
         Witness(plan, duals[n], tangents, tuple(_where(arrays["witness_rows"], n)))
         for n, (_, plan, tangents, _) in enumerate(witness.tolist())
     ]
-    bounds = arrays["claim_bound"].astype(np.float64).tolist()
+    bounds, prices = (arrays[name].astype(np.float64).tolist() for name in ("claim_bound", "claim_price"))
     claim = arrays["claim"].astype(np.int64).tolist()
-    claims = [Claim(plan, bound, bool(is_row)) for (_, plan, is_row), bound in zip(claim, bounds, strict=True)]
+    claims = [
+        Claim(plan, bound, bool(is_row), price)
+        for (_, plan, is_row), bound, price in zip(claim, bounds, prices, strict=True)
+    ]
     parts = tuple(
         Part(
             pool,

@@ -7,7 +7,7 @@ by id.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -30,7 +30,7 @@ from optcomp.response.load import arr_at_risk
 from optcomp.response.outcome import PairTable, Predicted, Shift, logit, predict
 from optcomp.response.parameters import Response, Triple
 from optcomp.response.saturating import COMPONENTS, saturating_features
-from optcomp.rules import Rules
+from optcomp.rules import Rule, Rules
 from optcomp.service import ServiceModel
 from optcomp.types import BoolArray, FloatArray, IntArray, sum_by
 
@@ -364,7 +364,7 @@ class Problem:
     def averaged(self, count: int) -> Problem:
         """The problem with the mean over so many draws as its value; as it is without draws or with a count of 0."""
         if self.belief is None or count <= 0:
-            return replace(self, weights=())
+            return replace(self, weights=()) if self.weights else self
         belief = self.belief.some(count)
         size = len(belief.responses)
         return replace(self, belief=belief, weights=(1.0 / size,) * size)
@@ -376,6 +376,22 @@ class Problem:
 
     # ---- variants ---------------------------------------------------------------------------------------------
 
+    def with_moves(self, rule: Rule, instance: Instance | None = None) -> Problem:
+        """The problem with another rule on moves, on which nothing that is worked out here depends.
+
+        instance : with what it says of that rule
+        """
+        rules = replace(self.rules, by_id={**self.rules.by_id, "moves": rule})
+        other = replace(self, rules=rules, instance=instance or self.instance)
+        # A frozen dataclass keeps its cached properties in __dict__, where they are found before they are worked out.
+        declared = {f.name for f in fields(self)}
+        other.__dict__.update({name: value for name, value in self.__dict__.items() if name not in declared})
+        if "_staying" in self.__dict__:
+            overrides = other.instance.rule_overrides
+            staying = self._staying.with_moves(rule, replace(self._staying.instance, rule_overrides=overrides))
+            other.__dict__["_staying"] = staying
+        return other
+
     @cached_property
     def has_leavers_with_books(self) -> bool:
         """Today's books cannot be kept because somebody who owns accounts leaves."""
@@ -384,5 +400,9 @@ class Problem:
 
     def as_if_nobody_leaves(self) -> Problem:
         """The counterfactual in which every leaver stays on for the whole year."""
+        return self._staying
+
+    @cached_property
+    def _staying(self) -> Problem:
         csms = tuple(replace(c, status="active", end=None) if c.status == "leaving" else c for c in self.instance.csms)
         return replace(self, instance=replace(self.instance, csms=csms))

@@ -14,6 +14,7 @@ from optcomp.certificates import AnyCertificate
 from optcomp.decompose.certificate import certify
 from optcomp.decompose.frontier import MoveFrontier
 from optcomp.decompose.master import Pick
+from optcomp.decompose.memory import Memory
 from optcomp.decompose.pools import why_joint
 from optcomp.decompose.search import STEPS, Found, Search, Target, plans_of_all
 from optcomp.decompose.verify import without_moves
@@ -33,12 +34,16 @@ TOGETHER = "pay and books together"
 
 @dataclass
 class Run:
-    """What is known while a problem is solved: the best solution, the bound in points, and what it rests on."""
+    """What is known while a problem is solved: the best solution, the bound in points, and what it rests on.
+
+    memory : what solves of the same problem with other limits on moves, or prices of them, have taught
+    """
 
     problem: Problem
     settings: Settings
     on_progress: OnProgress
     keeper: Keeper | None = None
+    memory: Memory | None = None
     bound: float = math.inf
     phase: str = "today's plans and books"
     has_crashed: bool = False
@@ -67,7 +72,7 @@ class Run:
             self.best.offer(current_solution(self.problem))
         start = self._start()
         self._report()
-        if self.method == "decomposed" and self._limits_moves:
+        if self.method == "decomposed" and (self._limits_moves or self.memory is not None):
             self._solve_within_moves(engine, helper, target)
         elif self.method == "decomposed":
             self._solve_decomposed(Search(self.problem, engine, helper, target, self._on_found), start)
@@ -117,13 +122,15 @@ class Run:
         return rule.is_on and not has_priced_moves(self.problem)
 
     def _solve_within_moves(self, engine: Executor, helper: Executor, target: Target) -> None:
-        rule = self.problem.rules["moves"]
-        free = without_moves(self.problem)
-        frontier = MoveFrontier(free, engine, helper, target, lambda search, found: self._report())
-        most = rule.price * POINTS / self.problem.arr_scale if rule.is_soft else math.inf
+        rule, memory = self.problem.rules["moves"], self.memory or Memory()
+        frontier = MoveFrontier(
+            without_moves(self.problem), engine, helper, target, lambda search, found: self._report(), memory
+        )
+        limit = rule["max"] if rule.is_on else 0.0
+        most = math.inf if rule.is_hard else rule.price * POINTS / self.problem.arr_scale if rule.is_soft else 0.0
 
         def take(plans: Sequence[IntArray]) -> tuple[Evaluation | None, float]:
-            answer = frontier.within(rule["max"], plans, most=most)
+            answer = frontier.within(limit, plans, most=most)
             if answer.choice is None:
                 return None, answer.bound
             return self.best.offer(frontier.solution(answer.choice), answer.value), answer.bound
@@ -137,8 +144,10 @@ class Run:
                 self.pay_first, _ = take([np.array([p]) for p in plans])
         self.phase = TOGETHER
         _, self.bound = take(plans_of_all(self.problem))
-        priced = frontier.certificate(rule["max"], plans_of_all(self.problem), most=most)
-        self.certificate = priced
+        priced = frontier.certificate(limit, plans_of_all(self.problem), most=most)
+        # What prices prove holds with the limit as well; branch and bound on single pools adds its word.
+        is_claimed = priced is not None and self.bound < priced.bound
+        self.certificate = replace(priced, jointly=self.bound) if priced and is_claimed else priced
         self._report()
         if self._is_open and not target.is_over():
             # Prices reach the limits between which each further move brings less; elsewhere something may be left.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from optcomp.average import with_draws
 from optcomp.best import AGREEMENT, Best
 from optcomp.cautious import cautious
+from optcomp.decompose.memory import Memory
 from optcomp.engine import Engine, Executor, interruptible
 from optcomp.errors import Finding, InputError
 from optcomp.problem import Problem
@@ -37,6 +38,7 @@ def solve(
     *,
     engines: Engines | None = None,
     keeper: Keeper | None = None,
+    memory: Memory | None = None,
 ) -> Result:
     """The best plans and books, with a proved bound.
 
@@ -44,6 +46,7 @@ def solve(
 
     engines : the caller's own, left open; None means engines of `settings.workers` and one process for this solve
     keeper : gets every improvement while the solve runs, and may know a solution to begin with; not with `risk` cvar
+    memory : shared by solves that differ in the rule on moves alone, each of which learns from those before
 
     Raises
     ------
@@ -55,7 +58,7 @@ def solve(
     problem = problem if problem.weights else with_draws(problem, settings.draws)
     if settings.risk == "cvar":
         return _solve_cautiously(problem, settings, on_progress, engines)
-    run = Run(problem, settings, on_progress or (lambda progress: None), keeper)
+    run = Run(problem, settings, on_progress or (lambda progress: None), keeper, memory)
     with ExitStack() as stack:
         if engines is None:
             engines = Engines(stack.enter_context(Engine(settings.workers)), stack.enter_context(Engine(1)))

@@ -42,7 +42,8 @@ class Certificate:
     move_price, move_limit : points charged for a move, and the moves that are allowed for it; 0 where moves are not
         limited
     plans : number of plans of every segment; parts : in the order of pools
-    jointly : bound in points that branch and bound on the joint program claimed on top; inf where it was not asked
+    jointly : bound in points that branch and bound claimed on top, on the joint program or on pools with so many moves;
+        inf where it was not asked
     """
 
     bound: float

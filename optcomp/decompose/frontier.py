@@ -1,75 +1,46 @@
-r"""The best choice within a limit on moves, which couples all pools: by a price on moves.
+r"""The best choice within a limit on moves, which couples all pools: by a price on moves, and by sharing moves out.
 
 With a price :math:`\lambda` on every move the pools fall apart again, and a bound :math:`U(\lambda)` on that search
 gives
 
 .. math:: \max_{\text{moves} \le M} \text{NRR} \le \min_{\lambda \ge 0} \; U(\lambda) + \lambda M
 
-for every limit M at once. The price is bisected between choices with too many moves and choices with few enough; books
-that any price has found are then mixed pool by pool to use the limit up, and what is left of it is offered to single
-pools. Moves that are free up to a number and then have a price are the same with :math:`\lambda` at most that price.
-Source: DESIGN 4.2, rows that couple pools.
+for every limit M at once. The price is sought between choices with too many moves and choices with few enough. Books
+that any price has found are mixed, pool by pool, to use the limit up. What is left between the limits that prices reach
+is closed by asking single pools for their best books with so many moves; with one plan a segment that proves every
+limit, and also that one is too low. Moves that are free up to a number and then have a price are the same with
+:math:`\lambda` at most that price. Source: DESIGN 4.2, rows that couple pools.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import product
+from math import prod
 
 import numpy as np
 
 from optcomp.decompose.certificate import Certificate, certify
+from optcomp.decompose.knowledge import Knowledge
 from optcomp.decompose.master import Pick
-from optcomp.decompose.search import Found, Search, Target
-from optcomp.decompose.structure import Row, Structure
-from optcomp.engine import Ending, Executor, Job, Limits, Program
+from optcomp.decompose.memory import Choice, Memory, Plans, Priced, Setup, plans_key
+from optcomp.decompose.pool_moves import Ask, PoolMoves
+from optcomp.decompose.search import MANY, Found, Search, Target
+from optcomp.decompose.share import Book, PoolWorth, share_out
+from optcomp.engine import Executor
 from optcomp.problem import Problem
 from optcomp.solution import Solution
-from optcomp.types import IntArray
+from optcomp.types import FloatArray
 
-MOST_PRICES = 24  # bisection steps at most; usually five to eight are enough
+MOST_PRICES = 24  # prices at most for a limit; usually two or three are enough
 HIGHEST_PRICE = 1e4  # points a move: a hundred times all ARR
-MOST_OFFERS = 6  # pools that are offered moves left over
-NODES = 5000  # search nodes for each of them
+DEARER = 4.0  # factor on the price while all choices have too many moves
 SEARCH_GAP = 0.3  # share of the gap that the search at a price may leave open
-
-
-@dataclass(frozen=True, slots=True)
-class Book:
-    """Books of one pool: the CSM row of every unit, their worth in points under the plan, and the moves they count."""
-
-    csm_of_unit: IntArray
-    value: float
-    moves: int
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One book for every pool, under plan rows and with positions filled; `rest` is what these cost, in points."""
-
-    plan: tuple[int, ...]
-    filled: tuple[frozenset[int], ...]
-    books: tuple[Book, ...]
-    rest: float
-
-    @property
-    def value(self) -> float:
-        """Worth in points, without any price on moves."""
-        return self.rest + sum(b.value for b in self.books)
-
-    @property
-    def moves(self) -> int:
-        """Moves that the rule counts."""
-        return sum(b.moves for b in self.books)
-
-
-@dataclass(frozen=True, slots=True)
-class Priced:
-    """What a search at a price ended with: a choice, and a bound in points with the price charged."""
-
-    choice: Choice
-    bound: float
-    certificate: Certificate | None
+MOST_SETUPS = 64  # sets of filled positions under one plan a segment that are looked at one by one
+MOST_ROUNDS = 60  # times that pools are asked for their best books, with one plan a segment
+FEW_ROUNDS = 3  # the same where other plans wait, whose pools nobody asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +52,37 @@ class Limited:
     bound: float
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: a limit on moves, the price in points of one more, and the plans that may be chosen."""
+
+    limit: float
+    most: float
+    plans: Plans
+    money: bool
+    key: str
+
+    def peak(self, total: FloatArray) -> tuple[float, int]:
+        """The best of sums for at most 0, 1, … moves, with what moves beyond the limit cost, and its moves."""
+        beyond = np.maximum(np.arange(len(total)) - self.limit, 0.0)
+        net = total - self.most * beyond if np.isfinite(self.most) else total[beyond == 0.0]
+        return float(net.max()), int(net.argmax())
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The answer so far, and the pools with moves that could still change it."""
+
+    answer: Limited
+    open: tuple[Ask, ...]
+
+
 @dataclass
 class MoveFrontier:
     """Answers any limit on moves for one problem; what one limit taught serves the next.
 
     problem : without a moves rule; the caller gives the limits
+    memory : what other frontiers on the same problem found out
     """
 
     problem: Problem
@@ -93,217 +90,273 @@ class MoveFrontier:
     helper: Executor
     target: Target
     on_found: Callable[[Search, Found], None]
-    _shared: dict[tuple[int, frozenset[int], bool], Structure] = field(default_factory=dict)
-    _priced: dict[tuple[str, float], Priced | None] = field(default_factory=dict)
-    _impossible: set[str] = field(default_factory=set)
+    memory: Memory = field(default_factory=Memory)
 
-    def within(self, limit: float, plans: Sequence[IntArray], *, most: float = np.inf, money: bool = True) -> Limited:
+    def __post_init__(self) -> None:
+        self.problem = self.memory.problem = self.memory.problem or self.problem
+
+    def within(self, limit: float, plans: Plans, *, most: float = np.inf, money: bool = True) -> Limited:
         """The best choice among these plans with at most `limit` moves; `most` is the price in points of one more."""
-        key = _key(plans, money)
-        if self._at(key, 0.0, plans, money) is None:
-            return Limited(None, -np.inf, -np.inf if key in self._impossible else np.inf)
+        asked = Question(limit, most, plans, money, plans_key(plans, money=money))
+        if not self.memory.known(asked.key, most) and not self._at(asked, self._first_price(asked)):
+            return Limited(None, -np.inf, -np.inf if asked.key in self.memory.impossible else np.inf)
+        standing = self._standing(asked)
         for _ in range(MOST_PRICES):
-            low, high = self._ends(key, limit, most)
-            found = max(_worth(low, limit, most), _worth(high, limit, most) if high else -np.inf)
-            if (
-                low.moves <= limit
-                or self._ceiling(key, limit, most) - found <= self.target.gap
-                or self.target.is_over()
-            ):
+            if self._is_done(standing) or (price := self._next_price(asked)) is None or not self._at(asked, price):
                 break
-            price = self._next_price(key, low, high, most)
-            is_hopeless = price > HIGHEST_PRICE  # even at this price some moves are made: they cannot be avoided
-            if is_hopeless or (key, price) in self._priced or self._at(key, price, plans, money) is None:
+            standing = self._standing(asked)
+        standing = self._standing(asked)
+        rounds = MOST_ROUNDS if self._has_one_plan(asked) else FEW_ROUNDS
+        for _ in range(rounds):
+            if self._is_done(standing) or not standing.open:
                 break
-        return self._best(key, limit, most)
+            self._pools.ask(standing.open)
+            standing = self._standing(asked)
+        return standing.answer
 
-    def certificate(self, limit: float, plans: Sequence[IntArray], *, most: float = np.inf) -> Certificate | None:
+    def certificate(self, limit: float, plans: Plans, *, most: float = np.inf) -> Certificate | None:
         """What the bound for a limit rests on, with money rules: that of the price which gives it."""
-        known = {price: p for price, p in self._known(_key(plans, True)).items() if price <= most}
+        known = self.memory.known(plans_key(plans, money=True), most)
         if not known:
             return None
         price = min(known, key=lambda p: known[p].bound + p * limit)
         found = known[price].certificate
         return None if found is None else replace(found, bound=found.bound + price * limit, move_limit=limit)
 
-    # ---- what is known ----------------------------------------------------------------------------------------
-
-    def _known(self, key: str) -> dict[float, Priced]:
-        return {price: p for (k, price), p in self._priced.items() if k == key and p is not None}
-
-    def _ceiling(self, key: str, limit: float, most: float) -> float:
-        """The least of the bounds that the prices prove for a limit; prices above `most` prove nothing."""
-        return min(p.bound + price * limit for price, p in self._known(key).items() if price <= most)
-
-    def _ends(self, key: str, limit: float, most: float) -> tuple[Choice, Choice | None]:
-        """The choice with the fewest moves above the limit (the free one where none is), and that with the most within.
-
-        Prices above `most` are never asked for, so a choice above the limit may be the best there is.
-        """
-        choices = [p.choice for p in self._known(key).values()]
-        above = [c for c in choices if c.moves > limit]
-        within = [c for c in choices if c.moves <= limit]
-        low = min(above, key=lambda c: (c.moves, -c.value)) if above else self._known(key)[0.0].choice
-        return low, max(within, key=lambda c: (c.moves, c.value)) if within else None
-
-    # ---- prices -----------------------------------------------------------------------------------------------
-
-    def _search(self, price: float) -> Search:
-        """A search at a price; its own gap is a part of the whole one, for prices and mixing need the rest."""
-        inner = replace(self.target, gap=SEARCH_GAP * self.target.gap)
-        return Search(
-            self.problem, self.engine, self.helper, inner, self.on_found, move_price=price, shared=self._shared
-        )
-
-    def _at(self, key: str, price: float, plans: Sequence[IntArray], money: bool) -> Priced | None:
-        """The search at a price, once."""
-        if (key, price) not in self._priced:
-            search = Search(
-                self.problem,
-                self.engine,
-                self.helper,
-                self.target,
-                self.on_found,
-                move_price=price,
-                shared=self._shared,
-            )
-            found = search.run(plans, money=money)
-            if found.best is None and found.bound == -np.inf:
-                self._impossible.add(key)
-            choice = None if found.best is None else _choice(search, found.best, price)
-            priced = None if choice is None else Priced(choice, found.bound, certify(search, found.bound))
-            self._priced[key, price] = priced
-        return self._priced[key, price]
-
-    def _next_price(self, key: str, low: Choice, high: Choice | None, most: float) -> float:
-        """Where the two ends are worth the same; dearer while all choices have too many moves."""
-        if high is not None:
-            return float(min(max((low.value - high.value) / max(low.moves - high.moves, 1), 0.0), most))
-        dearest = max(self._known(key))
-        # A first guess: a tenth of the points that an average account is worth.
-        guess = 0.1 * abs(low.value) / max(len(self.problem.accounts.ids), 1)
-        return float(min(4.0 * dearest if dearest > 0.0 else guess, most))
-
-    # ---- books ------------------------------------------------------------------------------------------------
-
-    def _best(self, key: str, limit: float, most: float) -> Limited:
-        """The best of the choices found, their pools mixed, and left-over moves offered to single pools."""
-        known = [p.choice for p in self._known(key).values()]
-        low, high = self._ends(key, limit, most)
-        ceiling = self._ceiling(key, limit, most)
-        answers = [c for c in known if _worth(c, limit, most) > -np.inf]
-        for end in (low, high) if high is not None and low.moves > limit else ():
-            alike = [c for c in known if c.plan == end.plan and c.filled == end.filled]
-            mixed = self._mix(alike, limit, most)
-            if mixed is not None:
-                answers.append(self._offer_rest(mixed, alike, limit, ceiling, most))
-        if not answers:
-            return Limited(None, -np.inf, ceiling)
-        best = max(answers, key=lambda c: _worth(c, limit, most))
-        return Limited(best, _worth(best, limit, most), ceiling)
-
-    def _mix(self, alike: Sequence[Choice], limit: float, most: float) -> Choice | None:
-        """One of the known books of every pool, worth most within the limit."""
-        pools = len(alike[0].books)
-        books = [(k, c.books[k]) for k in range(pools) for c in alike]
-        count = len(books)
-        owner = np.array([k for k, _ in books])
-        extra = 1 if np.isfinite(most) else 0  # a last column counts the moves beyond the limit
-        moves = np.append([float(b.moves) for _, b in books], [-1.0] * extra)
-        rows = [np.flatnonzero(owner == k) for k in range(pools)]
-        program = Program(
-            objective=np.append([b.value for _, b in books], [-most] * extra),
-            offset=0.0,
-            lower=np.zeros(count + extra),
-            upper=np.append(np.ones(count), [float(moves.sum() + 1.0)] * extra),
-            integer=np.append(np.ones(count, dtype=bool), np.zeros(extra, dtype=bool)),
-            row_lower=np.append(np.ones(pools), -np.inf),
-            row_upper=np.append(np.ones(pools), limit),
-            starts=np.append(0, np.cumsum([*(len(r) for r in rows), count + extra])),
-            columns=np.concatenate([*rows, np.arange(count + extra)]),
-            values=np.append(np.ones(count), moves),
-        )
-        outcome = self.helper.solve(Job(program, Limits(time_limit_seconds=3600.0)))
-        if outcome.ending is not Ending.OPTIMAL or outcome.point is None:
-            return None
-        chosen = tuple(books[i][1] for i in np.flatnonzero(outcome.point[:count] > 0.5))
-        return Choice(alike[0].plan, alike[0].filled, chosen, alike[0].rest)
-
-    def _offer_rest(self, choice: Choice, alike: Sequence[Choice], limit: float, ceiling: float, most: float) -> Choice:
-        """Give moves that are left over to the pools that could make most of them, one after the other."""
-        best = [max(c.books[k].value for c in alike) for k in range(len(choice.books))]
-        order = sorted(range(len(best)), key=lambda k: choice.books[k].value - best[k])
-        for k in order[:MOST_OFFERS]:
-            rest = int(limit - choice.moves)
-            if rest <= 0 or ceiling - _worth(choice, limit, most) <= self.target.gap or self.target.is_over():
-                break
-            better = self._pool_within(choice, k, choice.books[k].moves + rest)
-            if better is not None and better.value > choice.books[k].value:
-                books = (*choice.books[:k], better, *choice.books[k + 1 :])
-                choice = Choice(choice.plan, choice.filled, books, choice.rest)
-        return choice
-
-    def _pool_within(self, choice: Choice, pool: int, moves: int) -> Book | None:
-        """Books of one pool with at most so many moves, found by branch and bound from those it has."""
-        search = self._search(0.0)
-        known = search.known[pool][choice.filled[pool]]
-        plan = choice.plan[search.pools[pool].segment]
-        structure = known.structure(plan)
-        count = structure.tables.moves
-        columns = structure.pair_columns[count > 0.0]
-        program = structure.program_at(plan, [Row(columns, count[count > 0.0], float(moves))])
-        limits = Limits(
-            time_limit_seconds=1e6,
-            gap_absolute=0.1 * search.allowance[pool],
-            max_nodes=NODES,
-            seed=self.target.seed,
-        )
-        start = structure.start(choice.books[pool].csm_of_unit, program.num_columns)
-        outcome = self.engine.solve(Job(program, limits, start=start), deadline=self.target.deadline)
-        if outcome.point is None or outcome.value is None:
-            return None
-        value = outcome.value - structure.load_error(outcome.point)
-        used = structure.used(outcome.point)
-        return Book(structure.csm_of_unit(outcome.point), value, int(count[used].sum() + 0.5))
-
     def solution(self, choice: Choice) -> Solution:
         """The solution that a choice stands for."""
-        problem = self.problem
+        problem, setup = self.problem, choice.setup
         owner: dict[int, int] = {}
-        search = self._search(0.0)
-        for k, (pool, filled, book) in enumerate(zip(search.pools, choice.filled, choice.books, strict=True)):
-            tables = search.known[k][filled].structure(choice.plan[pool.segment]).tables
+        for k, (pool, filled, book) in enumerate(zip(self._free.pools, setup.filled, choice.books, strict=True)):
+            tables = self._free.known[k][filled].structure(setup.plan[pool.segment]).tables
             owner.update(
                 zip(tables.scope.accounts.tolist(), book.csm_of_unit[tables.account_unit].tolist(), strict=True)
             )
         return Solution(
-            {s.name: problem.plans[i][choice.plan[i]].plan_id for i, s in enumerate(problem.segments)},
+            {s.name: problem.plans[i][setup.plan[i]].plan_id for i, s in enumerate(problem.segments)},
             {problem.accounts.ids[a]: problem.csms.ids[j] for a, j in sorted(owner.items())},
-            frozenset(problem.csms.ids[j] for filled in choice.filled for j in filled),
+            frozenset(problem.csms.ids[j] for filled in setup.filled for j in filled),
         )
 
+    # ---- prices -----------------------------------------------------------------------------------------------
 
-def _key(plans: Sequence[IntArray], money: bool) -> str:
-    return repr(([np.asarray(rows).tolist() for rows in plans], money))
+    @cached_property
+    def _is_short(self) -> bool:
+        """Menus are short enough to keep every search."""
+        return max(map(len, self.problem.plans)) <= MANY
+
+    @cached_property
+    def _free(self) -> Search:
+        """A search that runs at no price, for its pools and structures."""
+        return self._new_search(0.0)
+
+    @cached_property
+    def _pools(self) -> PoolMoves:
+        return PoolMoves(self.memory, self.engine, self.target, self._free, self._worth)
+
+    def _new_search(self, price: float) -> Search:
+        """A search at a price; its own gap is a part of the whole one, for sharing moves out needs the rest."""
+        inner = replace(self.target, gap=SEARCH_GAP * self.target.gap)
+        return Search(
+            self.problem,
+            self.engine,
+            self.helper,
+            inner,
+            self.on_found,
+            move_price=price,
+            shared=self.memory.structures,
+        )
+
+    def _at(self, asked: Question, price: float) -> bool:
+        """Search at a price, once; whether there is a choice."""
+        memory = self.memory
+        if (asked.key, price) not in memory.priced:
+            search = self._new_search(price)
+            if self._is_short:
+                self._teach(search)
+                memory.searches[price] = search
+            found = search.run(asked.plans, money=asked.money)
+            if found.best is None and found.bound == -np.inf:
+                memory.impossible.add(asked.key)
+            memory.priced[asked.key, price] = None
+            if found.best is not None:
+                choice = _choice(search, found.best)
+                memory.priced[asked.key, price] = Priced(choice, found.bound, certify(search, found.bound))
+                for worth, book in zip(self._worths(choice.setup), choice.books, strict=True):
+                    worth.take_book(book)
+        return memory.priced[asked.key, price] is not None
+
+    def _teach(self, search: Search) -> None:
+        """Books that any price has found, and what the next lower and the next higher price have proved."""
+        searches = self.memory.searches
+        lower = max((p for p in searches if p < search.move_price), default=None)
+        higher = min((p for p in searches if p > search.move_price), default=None)
+        for price, other in sorted(searches.items()):
+            for mine, theirs in zip(search.known, other.known, strict=True):
+                for filled, known in mine.items():
+                    known.learn_books(theirs[filled])
+                    if price in (lower, search.move_price, higher):
+                        known.learn_rows(theirs[filled])
+
+    def _first_price(self, asked: Question) -> float:
+        """No price, which says whether there are books at all; or the price of every move where none is free."""
+        return asked.most if asked.limit <= 0.0 and np.isfinite(asked.most) else 0.0
+
+    def _next_price(self, asked: Question) -> float | None:
+        """Where the choices on both sides of the limit are worth the same; None where no price says more."""
+        known = self.memory.known(asked.key, asked.most)
+        above = [p.choice for p in known.values() if p.choice.moves > asked.limit]
+        within = [p.choice for p in known.values() if p.choice.moves <= asked.limit]
+        if not above:
+            price = 0.0
+        elif within:
+            low = min(above, key=lambda c: (c.moves, -c.value))
+            high = max(within, key=lambda c: (c.moves, c.value))
+            price = max((low.value - high.value) / (low.moves - high.moves), 0.0)
+        else:
+            # A first guess: a tenth of the points that an average account is worth.
+            guess = 0.1 * abs(above[0].value) / max(len(self.problem.accounts.ids), 1)
+            price = max(DEARER * max(known), guess)
+            if not np.isfinite(asked.most):
+                self._count_fewest(asked)
+            if price > HIGHEST_PRICE or self._is_too_few(asked):
+                return None
+        price = float(min(price, asked.most))
+        return None if any(np.isclose(price, p, rtol=1e-9, atol=1e-12) for p in known) else price
+
+    def _ceiling(self, asked: Question) -> float:
+        """The least of the bounds that the prices prove for a limit; prices above `most` prove nothing."""
+        known = self.memory.known(asked.key, asked.most)
+        return min(p.bound + price * asked.limit for price, p in known.items())
+
+    # ---- moves shared out -------------------------------------------------------------------------------------
+
+    def _is_done(self, standing: Standing) -> bool:
+        answer = standing.answer
+        is_impossible = answer.bound == -np.inf
+        return is_impossible or answer.bound - answer.value <= self.target.gap or self.target.is_over()
+
+    def _standing(self, asked: Question) -> Standing:
+        """The best mix of known books, the bound, and the pools that could still change them."""
+        if self._is_too_few(asked):
+            return Standing(Limited(None, -np.inf, -np.inf), ())
+        setups, is_whole = self._setups(asked)
+        answer, bound = Limited(None, -np.inf, np.inf), -np.inf
+        top: tuple[Ask, ...] = ()
+        for setup in setups:
+            worths = self._worths(setup)
+            most = sum(w.size for w in worths)
+            most = most if np.isfinite(asked.most) else int(min(asked.limit, most))
+            low, up = (share_out([getattr(w, side) for w in worths], most) for side in ("lower", "upper"))
+            value, moves = asked.peak(low.total)
+            if setup.rest + value > answer.value:
+                books = tuple(w.best(m) for w, m in zip(worths, low.of(moves), strict=True))
+                answer = Limited(Choice(setup, books), setup.rest + value, np.inf)
+            ceiling, moves = asked.peak(up.total)
+            if setup.rest + ceiling > bound:
+                bound = setup.rest + ceiling
+                top = self._asks(setup, worths, up.of(moves))
+        limit = self._ceiling(asked)
+        return Standing(replace(answer, bound=min(bound, limit) if is_whole else limit), top)
+
+    def _asks(self, setup: Setup, worths: Sequence[PoolWorth], moves: Sequence[int]) -> tuple[Ask, ...]:
+        """Pools whose worth with these moves is still open."""
+        asks = []
+        for k, (pool, worth, m) in enumerate(zip(self._free.pools, worths, moves, strict=True)):
+            m = min(m, worth.size)
+            is_open = worth.upper[m] > -np.inf and worth.upper[m] - worth.lower[m] > self._free.allowance[k]
+            if is_open and m not in worth.spent:
+                asks.append(Ask(k, setup.filled[k], setup.plan[pool.segment], m))
+        return tuple(asks)
+
+    def _has_one_plan(self, asked: Question) -> bool:
+        """Pools alone decide: one plan a segment, and few enough sets of filled positions."""
+        fillings = prod(len(by_filling) for by_filling in self._free.known)
+        return all(len(rows) == 1 for rows in asked.plans) and fillings <= MOST_SETUPS
+
+    def _setups(self, asked: Question) -> tuple[list[Setup], bool]:
+        """Every setup, and True; or those of known choices, and False."""
+        if self._has_one_plan(asked):
+            if asked.key not in self.memory.setups:
+                self.memory.setups[asked.key] = self._every_setup(asked)
+            every = self.memory.setups[asked.key]
+            if every is not None:
+                return list(every), True
+        known = self.memory.known(asked.key, asked.most)
+        best = {(c.setup.plan, c.setup.filled): c.setup for c in (p.choice for p in known.values())}
+        return list(best.values()), False
+
+    def _every_setup(self, asked: Question) -> tuple[Setup, ...] | None:
+        """Every set of filled positions that the money rules allow, under one plan a segment; None: not known."""
+        plan = tuple(int(rows[0]) for rows in asked.plans)
+        setups = []
+        for filled in product(*self._free.known):
+            sizes = [len(self.problem.plans[pool.segment]) for pool in self._free.pools]
+            values = [
+                {f: np.full(size, 0.0 if f == own else -np.inf) for f in by_filling}
+                for by_filling, own, size in zip(self._free.known, filled, sizes, strict=True)
+            ]
+            pick = self._free.master.pick(values, asked.plans, money=asked.money)
+            if self._free.master.has_failed:
+                return None
+            if pick is not None:
+                setups.append(Setup(plan, filled, pick.value))
+        return tuple(setups)
+
+    def _worths(self, setup: Setup) -> list[PoolWorth]:
+        return [
+            self._worth(k, filled, setup.plan[pool.segment])
+            for k, (pool, filled) in enumerate(zip(self._free.pools, setup.filled, strict=True))
+        ]
+
+    def _worth(self, pool: int, filled: frozenset[int], plan: int) -> PoolWorth:
+        """What is known of a pool, with everything that prices have taught by now."""
+        name = pool, filled, plan
+        known = self._free.known[pool][filled]
+        if name not in self.memory.worths:
+            self.memory.worths[name] = PoolWorth(known.structure(plan).tables.num_units)
+            self.memory.worths[name].take_price(0.0, known.simple_bound(plan))
+        worth = self.memory.worths[name]
+        for price, search in self.memory.searches.items():
+            own = search.known[pool][filled]
+            if price not in worth.seen and own.upper[plan] < np.inf:
+                worth.seen.add(price)
+                worth.take_price(price, float(own.upper[plan]))
+                if own.book[plan] >= 0:
+                    worth.take_book(_book(own, plan))
+        return worth
+
+    def _is_too_few(self, asked: Question) -> bool:
+        """It is proved that every choice has more moves than the limit."""
+        return not np.isfinite(asked.most) and self.memory.fewest.get(asked.key, 0) > asked.limit
+
+    def _count_fewest(self, asked: Question) -> None:
+        """Prove how many moves every choice has at least."""
+        asks: list[list[tuple[int, frozenset[int], int]]] = []
+        for k, (pool, by_filling) in enumerate(zip(self._free.pools, self._free.known, strict=True)):
+            rows = np.asarray(asked.plans[pool.segment])
+            asks.append([])
+            for filled, known in by_filling.items():
+                for kind in np.unique(known.quarterly[rows]):
+                    own = rows[known.quarterly[rows] == kind]
+                    # Fewest hours: books that any other plan of the kind allows are allowed under this one.
+                    asks[k].append((k, filled, int(own[known.factors[own].argmin()])))
+        counts = self._pools.fewest([ask for own in asks for ask in own])
+        self.memory.fewest[asked.key] = sum(min(counts[ask] for ask in own) for own in asks)
 
 
-def _choice(search: Search, pick: Pick, price: float) -> Choice:
+def _choice(search: Search, pick: Pick) -> Choice:
     """The choice behind a pick of a search at a price."""
-    books = []
-    for k, (pool, filled) in enumerate(zip(search.pools, pick.filled, strict=True)):
-        known, plan = search.known[k][filled], pick.plan[pool.segment]
-        csm_of_unit = known.books[known.book[plan]]
-        tables = known.structure(plan).tables
-        used = csm_of_unit[tables.pair_unit] == tables.pair_csm
-        moves = int(tables.moves[used].sum() + 0.5)
-        books.append(Book(csm_of_unit, float(known.lower[plan]) + price * moves, moves))
-    charged = sum(b.value - price * b.moves for b in books)
-    return Choice(pick.plan, pick.filled, tuple(books), pick.value - charged)
+    books = tuple(
+        _book(search.known[k][filled], pick.plan[pool.segment])
+        for k, (pool, filled) in enumerate(zip(search.pools, pick.filled, strict=True))
+    )
+    charged = sum(b.value - search.move_price * b.moves for b in books)
+    return Choice(Setup(pick.plan, pick.filled, pick.value - charged), books)
 
 
-def _worth(choice: Choice, limit: float, most: float) -> float:
-    """Objective in points: moves beyond the limit cost `most` each, or are not allowed."""
-    beyond = max(choice.moves - limit, 0.0)
-    if beyond and not np.isfinite(most):
-        return -np.inf
-    return choice.value - (most * beyond if beyond else 0.0)
+def _book(known: Knowledge, plan: int) -> Book:
+    """The best known books of a pool under a plan, worth what they are without any price on moves."""
+    csm_of_unit = known.books[known.book[plan]]
+    moves = known.moves_of(csm_of_unit, plan)
+    return Book(csm_of_unit, float(known.lower[plan]) + known.move_price * moves, moves)

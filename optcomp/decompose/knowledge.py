@@ -35,11 +35,15 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What rests on the solver's word: no books of a plan are worth more points; `is_row` where it became a row."""
+    """What rests on the solver's word: no books of a plan are worth more points; `is_row` where it became a row.
+
+    move_price : points charged for every move where it was proved; as a row it holds at every price
+    """
 
     plan: int
     bound: float
     is_row: bool
+    move_price: float = 0.0
 
 
 @dataclass
@@ -160,7 +164,7 @@ class Knowledge:
         if self.upper[plan] == -np.inf:  # no books at all: so under every plan with no more feasible books
             covered = [p for p in plans if self.covers(bool(self.quarterly[plan]), float(self.factors[plan]), int(p))]
             self.upper[covered] = -np.inf
-            self.claims.append(Claim(plan, -np.inf, is_row=False))
+            self.claims.append(Claim(plan, -np.inf, is_row=False, move_price=self.move_price))
         if duals is None:
             return
         price = self._prices[plan] = prices(structure, program, duals)
@@ -227,7 +231,7 @@ class Knowledge:
         """Learn a bound that branch and bound proved, which is a row for all plans it covers."""
         if bound < self.upper[plan]:
             self.upper[plan] = bound
-            self.claims.append(Claim(plan, bound, is_row=bool(np.isfinite(bound))))
+            self.claims.append(Claim(plan, bound, is_row=bool(np.isfinite(bound)), move_price=self.move_price))
             if np.isfinite(bound):
                 self.add_row(plan, program, bound)
                 self.rows_seen[plan] = len(self.rows(plan))
@@ -250,6 +254,31 @@ class Knowledge:
             self.book[same[better]] = len(self.books) - 1
         return error
 
+    def moves_of(self, csm_of_unit: IntArray, plan: int) -> int:
+        """Moves that the moves rule counts in books."""
+        tables = self.structure(plan).tables
+        return int(tables.moves[csm_of_unit[tables.pair_unit] == tables.pair_csm].sum() + 0.5)
+
+    def learn_books(self, other: Knowledge) -> None:
+        """Take the books that are known at another price on moves, each worth what it is at this one."""
+        plans = np.flatnonzero(other.book >= 0)
+        numbers, which = np.unique(other.book[plans], return_inverse=True)
+        moves = [self.moves_of(other.books[n], int(plans[np.argmax(which == i)])) for i, n in enumerate(numbers)]
+        value = other.lower[plans] + (other.move_price - self.move_price) * np.array(moves, dtype=float)[which]
+        better = value > self.lower[plans]
+        if better.any():
+            self.book[plans[better]] = len(self.books) + which[better]
+            self.lower[plans[better]] = value[better]
+            self.books += [other.books[n] for n in numbers]
+
+    def learn_rows(self, other: Knowledge) -> None:
+        """Take what was proved at another price on moves; as a row it holds at every price."""
+        rows = [claim for claim in other.claims if claim.is_row]
+        for claim, proven in zip(rows, other._proven, strict=True):
+            if claim.move_price == other.move_price:  # what it learnt itself is learnt from its source
+                self.claims.append(claim)
+                self._proven.append(proven)
+
     def _same_price(self, plan: int, plans: IntArray, loads: FloatArray) -> BoolArray:
         """Plans under which the same books are feasible and bend soft rules by the same amounts."""
         same = (self.quarterly[plans] == self.quarterly[plan]) & (self.factors[plans] == self.factors[plan])
@@ -261,16 +290,20 @@ class Knowledge:
         return np.asarray(same | (fits & (self.quarterly[plans] == self.quarterly[plan])))
 
     def candidates(self, plan: int) -> BoolArray | None:
-        """Pairs that can be in better books than those known, by their reduced cost; None when nothing is known.
+        """Pairs that can be in better books than those known, by their reduced cost; None when nothing is known."""
+        return self.candidates_above(plan, float(self.lower[plan]))
 
-        A pair whose loss takes the bound of the plan's relaxation below the known books cannot be part of better ones.
+    def candidates_above(self, plan: int, least: float) -> BoolArray | None:
+        """Pairs that can be in books worth more than `least` points, moves charged; None when nothing is known.
+
+        A pair whose loss takes the bound of the plan's relaxation below that cannot be part of such books.
         """
         loss = self.losses(plan)
-        if loss is None or not np.isfinite(self.lower[plan]):
+        if loss is None or not np.isfinite(least):
             return None
         structure, price = self.structure(plan), self._prices[plan]
         limit = bounds(structure, price, self.worth_of(plan), self.factors[[plan]])[0]
-        return np.asarray(loss <= limit - self.lower[plan] + 1e-9)
+        return np.asarray(loss <= limit - least + 1e-9)
 
     def losses(self, plan: int) -> FloatArray | None:
         """Loss of every pair against the best of its unit at the duals of the plan's own relaxation."""

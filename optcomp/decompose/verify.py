@@ -115,8 +115,7 @@ def _with_priced_moves(problem: Problem, certificate: Certificate) -> Problem:
 
 def without_moves(problem: Problem) -> Problem:
     """The problem without a rule on moves."""
-    off = {**problem.rules.by_id, "moves": replace(problem.rules["moves"], state="off")}
-    return replace(problem, rules=replace(problem.rules, by_id=off))
+    return problem.with_moves(replace(problem.rules["moves"], state="off"))
 
 
 def _values(problem: Problem, pools: Sequence[Pool], checked: Sequence[_Checked]) -> Values:
@@ -210,10 +209,11 @@ class _Checked:
         """Every claim that is a row, as the search had it."""
         for claim in self._part.claims:
             plan = self._plan(claim.plan)
-            if np.isnan(claim.bound) or claim.bound == np.inf:
+            if np.isnan(claim.bound) or claim.bound == np.inf or not 0.0 <= claim.move_price < np.inf:
                 raise CertificateError("One of its claims is not a number.")
             if claim.is_row:
-                self._known.add_row(plan, self._known.structure(plan).program_at(plan), claim.bound)
+                priced = replace(self._known.structure(plan), move_price=claim.move_price)
+                self._known.add_row(plan, priced.program_at(plan), claim.bound)
 
     def _take(self, witness: Witness) -> None:
         """Prices from duals: the rows of the pool come from the instance, and only the duals from the certificate."""
@@ -258,6 +258,8 @@ class _Checked:
         for claim in self._part.claims:
             kind, factor = bool(known.quarterly[claim.plan]), float(known.factors[claim.plan])
             wide = claim.bound == -np.inf
+            if not wide and claim.move_price != known.move_price:
+                continue  # of another price on moves: it counts as a row alone
             for p in [q for q in plans.tolist() if known.covers(kind, factor, q)] if wide else [claim.plan]:
                 self.upper[p] = min(self.upper[p], claim.bound)
         for witness, price in self._particular:

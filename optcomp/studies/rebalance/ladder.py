@@ -1,7 +1,8 @@
 """The move ladder: the best books at 0, 1, 2, 5, 10, … moves beyond the forced ones, each with its proven bound.
 
 Every rung is a solve with a hard limit on moves, in which a move has no price of its own: what a hand-over costs is in
-the response. The top rung is where further moves stop paying, at the price that the instance puts on a move.
+the response. The top rung is where further moves stop paying, at the price that the instance puts on a move. All of
+them share what they learn: books, bounds and programs of one rung serve the others.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 
+from optcomp.average import with_draws
+from optcomp.decompose.memory import Memory
 from optcomp.evaluate import evaluate
 from optcomp.infeasible import why_nothing_fits
 from optcomp.problem import Problem
@@ -20,8 +22,6 @@ from optcomp.solution import Solution
 from optcomp.solve import Engines, OnProgress, Result, Settings, Status, solve
 
 POINTS = 100.0
-# A price of a move, as a share of all ARR, that no hand-over can bring in.
-DEAR = 0.1
 # Value of a rung below that of the one before by no more than this is the same value summed in another order.
 _ROUNDING = 1e-12
 
@@ -133,11 +133,11 @@ def with_rule(
     overrides = dict(problem.instance.rule_overrides)
     changed: dict[str, object] = {"state": rule.state, "price": price, **numbers}
     overrides[rule_id] = tuple(sorted({**dict(overrides.get(rule_id, ())), **changed}.items()))
-    return replace(
-        problem,
-        rules=Rules(problem.rules.pack, {**problem.rules.by_id, rule_id: rule}),
-        instance=replace(problem.instance, rule_overrides=tuple(sorted(overrides.items()))),
-    )
+    instance = replace(problem.instance, rule_overrides=tuple(sorted(overrides.items())))
+    if rule_id == "moves":
+        return problem.with_moves(rule, instance)
+    rules = Rules(problem.rules.pack, {**problem.rules.by_id, rule_id: rule})
+    return replace(problem, rules=rules, instance=instance)
 
 
 def at_most(problem: Problem, moves: int) -> Problem:
@@ -160,6 +160,7 @@ def climb(
     has_ladder : False solves the chosen rung alone
     is_over : whether the climb ends after this result (the user interrupted)
     """
+    problem = problem if problem.weights else with_draws(problem, settings.draws)
     run = _Run(problem, settings, engines, on_progress, time.monotonic() + settings.time_limit_seconds)
     if moves is not None and not has_ladder:
         chosen = run.within(moves)
@@ -190,27 +191,11 @@ class _Run:
     engines: Engines | None
     on_progress: OnProgress | None
     deadline: float
-
-    @cached_property
-    def fewest(self) -> int:
-        """Moves of the books that move least, or almost: each move costs more than it can bring."""
-        dear = with_rule(self.problem, "moves", state="soft", price=DEAR * self.problem.total_arr, max=0)
-        value = self.solve(dear).evaluation
-        return 0 if value is None else value.moves_counted
+    memory: Memory = field(default_factory=Memory)
 
     def within(self, limit: int) -> Result:
-        """The best books within a limit on moves; the joint program proves what prices on moves leave open.
-
-        That too few moves do not do can only be proved by the joint program: a price never makes anything impossible.
-        """
-        problem = at_most(self.problem, limit)
-        if limit >= self.fewest:
-            result = self.solve(problem)
-            if result.status in (Status.OPTIMAL, Status.INFEASIBLE) or result.signal or result.method == "joint":
-                return result
-            again = self.solve(problem, "joint")
-            return again if again.gap_pp < result.gap_pp else result
-        return self.solve(problem, "joint")
+        """The best books within a limit on moves."""
+        return self.solve(at_most(self.problem, limit))
 
     @property
     def price(self) -> float:
@@ -218,11 +203,10 @@ class _Run:
         rule = self.problem.rules["moves"]
         return rule.price if rule.is_soft else 0.0
 
-    def solve(self, problem: Problem, method: str | None = None) -> Result:
-        """A solve in the time that is left."""
-        left = max(self.deadline - time.monotonic(), 0.0)
-        settings = replace(self.settings, time_limit_seconds=left, method=method or self.settings.method)
-        return solve(problem, settings, self.on_progress, engines=self.engines)
+    def solve(self, problem: Problem) -> Result:
+        """A solve in the time that is left, with what those before have taught."""
+        settings = replace(self.settings, time_limit_seconds=max(self.deadline - time.monotonic(), 0.0))
+        return solve(problem, settings, self.on_progress, engines=self.engines, memory=self.memory)
 
     def rung(self, limit: int, result: Result) -> Rung:
         """The rung of a solve with a limit."""
