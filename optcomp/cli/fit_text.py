@@ -137,8 +137,9 @@ def _choices(fit: Fit) -> str:
     first = fit.sensitivity.choices[0]
     rows = []
     for choice in fit.sensitivity.choices:
-        differs = [seg for (seg, plan), (_, own) in zip(choice.plans, first.plans, strict=True) if plan != own]
-        verdict = "" if choice is first else ("changes " + ", ".join(differs) if differs else "the same plans")
+        own = dict(first.plans)
+        differs = [pair for pair in choice.plans if choice is first or pair[1] != own[pair[0]]]
+        verdict = "; ".join(f"{segment}: {plan}" for segment, plan in differs) or "the same plans"
         rows.append((choice.scenario, f"{choice.gain_pp:+.1f} pp", verdict))
     title = "Does the choice hang on the prior? (today's books; not a recommendation)"
-    return title + "\n" + table(("", "NRR", "plans"), rows, left=(0, 2))
+    return title + "\n" + table(("", "NRR", "plans, where they change"), rows, left=(0, 2))
