@@ -13,8 +13,7 @@ import numpy as np
 
 from optcomp.decompose.pools import Pool
 from optcomp.engine import Program
-from optcomp.formulation.build import formulate
-from optcomp.formulation.compile import compile_model
+from optcomp.formulation.build import write_sheet
 from optcomp.formulation.scope import Scope, Tables
 from optcomp.problem import PlanNumbers, Problem
 from optcomp.response.load import load_cost
@@ -138,19 +137,14 @@ class Structure:
 
 
 def build_structure(problem: Problem, pool: Pool, filled: frozenset[int], plan: int) -> Structure:
-    """The structure that a plan belongs to, from the same Pyomo builders as the joint program."""
+    """The structure that a plan belongs to, from the same builders as the joint program."""
     is_there = [j for j in pool.csms if j not in pool.open_csms or j in filled]
     scope = Scope(pool.accounts, np.array(is_there, dtype=np.int64), {pool.segment: (plan,)}, is_whole=False)
-    frame = formulate(problem, scope)
-    compiled = compile_model(frame.model)
-    column = {id(variable): k for k, variable in enumerate(compiled.variables)}
-    pair_columns = np.array([column[id(frame.model.x[k])] for k in frame.model.x], dtype=np.int64)
-    program = compiled.program
-    if program.num_rows == len(frame.model.rows):
-        in_hours = np.isin(program.rows, np.array(frame.hours_rows, dtype=np.int64) - 1)
-        hours_entries = np.flatnonzero(in_hours & np.isin(program.columns, pair_columns))
-    else:  # some row holds for nobody: the program is infeasible whatever its numbers
-        hours_entries = np.array([], dtype=np.int64)
+    frame, sheet, program = write_sheet(problem, scope)
+    column = sheet.column_of()
+    pair_columns = np.array([column[variable] for variable in sheet.x.values()], dtype=np.int64)
+    in_hours = np.isin(program.rows, np.array(frame.hours_rows, dtype=np.int64) - 1)
+    hours_entries = np.flatnonzero(in_hours & np.isin(program.columns, pair_columns))
     values, objective = program.values.copy(), program.objective.copy()
     factors = problem.effects[pool.segment].hours_factor
     values[hours_entries] /= float(factors[plan])
@@ -169,8 +163,8 @@ def build_structure(problem: Problem, pool: Pool, filled: frozenset[int], plan: 
         replace(program, values=values, objective=objective, upper=upper),
         hours_entries,
         pair_columns,
-        {j: column[id(v)] for j, v in frame.model.rho.items()},
-        {j: column[id(v)] for j, v in frame.model.cost.items()},
+        {j: column[variable] for j, variable in sheet.rho.items()},
+        {j: column[variable] for j, variable in sheet.cost.items()},
     )
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import pyomo.environ as pyo
 from pyomo.core.expr.numeric_expr import LinearExpression
 
+from optcomp.engine import Program
 from optcomp.formulation import capacity, choice, fairness, money, moves, outcome
 from optcomp.formulation.frame import Frame
 from optcomp.formulation.scope import Scope, Tables
+from optcomp.formulation.sheet import Sheet
 from optcomp.problem import Problem
 
 Builder = Callable[[Frame], None]
@@ -47,8 +50,26 @@ NO_EXTRAS = Extras({})
 
 
 def formulate(problem: Problem, scope: Scope, extras: Extras = NO_EXTRAS) -> Frame:
-    """Build the program that decides a scope; maximises points of NRR net of the prices of bent rules."""
-    frame = Frame(problem, scope, Tables(problem, scope), pyo.ConcreteModel())
+    """Build the program that decides a scope in Pyomo; maximises points of NRR net of the prices of bent rules."""
+    model = pyo.ConcreteModel()
+    frame = Frame(problem, scope, Tables(problem, scope), model)
+    _add_everything(frame, extras)
+    coefs, variables = [c for c, _ in frame.objective], [v for _, v in frame.objective]
+    expression = LinearExpression(constant=frame.constant, linear_coefs=coefs, linear_vars=variables)
+    model.nrr = pyo.Objective(expr=expression, sense=pyo.maximize)
+    return frame
+
+
+def write_sheet(problem: Problem, scope: Scope) -> tuple[Frame, Sheet, Program]:
+    """The same program in arrays, without a model that a person could read."""
+    sheet = Sheet()
+    frame = Frame(problem, scope, Tables(problem, scope), sheet)
+    _add_everything(frame, NO_EXTRAS)
+    return frame, sheet, sheet.program(cast(list[tuple[float, int]], frame.objective), frame.constant)
+
+
+def _add_everything(frame: Frame, extras: Extras) -> None:
+    problem, scope = frame.problem, frame.scope
     choice.add_variables(frame)
     choice.add_one_owner(frame)
     choice.add_one_plan(frame)
@@ -64,11 +85,3 @@ def formulate(problem: Problem, scope: Scope, extras: Extras = NO_EXTRAS) -> Fra
             add(frame)
     for hook in extras.hooks:
         hook(frame)
-    _add_objective(frame)
-    return frame
-
-
-def _add_objective(frame: Frame) -> None:
-    coefs, variables = [c for c, _ in frame.objective], [v for _, v in frame.objective]
-    expression = LinearExpression(constant=frame.constant, linear_coefs=coefs, linear_vars=variables)
-    frame.model.nrr = pyo.Objective(expr=expression, sense=pyo.maximize)

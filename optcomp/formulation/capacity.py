@@ -31,7 +31,7 @@ def add_hours(frame: Frame) -> None:
                 for k in frame.pairs_of_csm[j]
             ]
         frame.limit(rule, terms, rule["ceiling"] * available, scale=available)
-        frame.hours_rows.append(len(frame.model.rows))
+        frame.hours_rows.append(frame.num_rows)
 
 
 def add_account_count(frame: Frame) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pyomo.environ as pyo
 
 from optcomp.formulation.frame import Frame
 
@@ -11,15 +10,14 @@ from optcomp.formulation.frame import Frame
 def add_variables(frame: Frame) -> None:
     """Binary choices x, z, o and the products y of pair and plan."""
     model, scope, tables = frame.model, frame.scope, frame.tables
-    model.x = pyo.Var(range(len(tables.pair_unit)), domain=pyo.Binary)
+    model.x = frame.variables(range(len(tables.pair_unit)), whole=True)
     choices = [(s, p) for s in sorted(scope.plans) if frame.has_choice(s) for p in scope.plans[s]]
-    model.z = pyo.Var(choices, domain=pyo.Binary)
+    model.z = frame.variables(choices, whole=True)
     products = [(int(k), p) for s, p in choices for k in np.flatnonzero(tables.pair_segment == s)]
     # y is 0 or 1 by itself once x and z are, so it need not be declared binary.
-    model.y = pyo.Var(products, bounds=(0.0, 1.0))
-    model.o = pyo.Var(sorted(scope.optional), domain=pyo.Binary)
-    model.slacks = pyo.VarList(domain=pyo.NonNegativeReals)
-    model.rows = pyo.ConstraintList()
+    model.y = frame.variables(products)
+    model.o = frame.variables(sorted(scope.optional), whole=True)
+    frame.begin_rows()
 
 
 def add_one_owner(frame: Frame) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, cast
 
 import numpy as np
 import pyomo.environ as pyo
@@ -12,6 +13,7 @@ from pyomo.core.expr.numeric_expr import LinearExpression
 
 from optcomp.errors import Finding, InputError
 from optcomp.formulation.scope import POINTS, Scope, Tables
+from optcomp.formulation.sheet import Bounds, Sheet
 from optcomp.problem import Problem
 from optcomp.rules import Rule
 
@@ -32,10 +34,40 @@ class Frame:
     problem: Problem
     scope: Scope
     tables: Tables
-    model: pyo.ConcreteModel
+    model: Any  # a Pyomo model, which has no types, or a Sheet
     objective: list[Term] = field(default_factory=list)
     constant: float = 0.0
     hours_rows: list[int] = field(default_factory=list)
+
+    # ---- variables --------------------------------------------------------------------------------------------
+
+    def variables(self, keys: Iterable[Hashable], bounds: Bounds = (0.0, 1.0), *, whole: bool = False) -> Any:
+        """New variables by key, to be set on the model; whole ones are 0 or 1."""
+        if isinstance(self.model, Sheet):
+            return self.model.variables(list(keys), bounds, whole=whole)
+        limits = (lambda _, key: bounds(key)) if callable(bounds) else bounds
+        return pyo.Var(list(keys), domain=pyo.Binary if whole else pyo.Reals, bounds=limits)
+
+    def begin_rows(self) -> None:
+        """Give rows and their slacks a place on the model, after the choices."""
+        if isinstance(self.model, Sheet):
+            self.model.begin_slacks()
+        else:
+            self.model.slacks = pyo.VarList(domain=pyo.NonNegativeReals)
+            self.model.rows = pyo.ConstraintList()
+
+    @property
+    def num_rows(self) -> int:
+        """Rows so far."""
+        return self.model.num_rows if isinstance(self.model, Sheet) else len(self.model.rows)
+
+    def _slack(self, most: float) -> object:
+        """A new variable from 0 to `most`, for what a soft rule is bent by."""
+        if isinstance(self.model, Sheet):
+            return self.model.slack(most)
+        slack = self.model.slacks.add()
+        slack.setub(most)
+        return slack
 
     # ---- variables by meaning ---------------------------------------------------------------------------------
 
@@ -73,7 +105,8 @@ class Frame:
 
     def pair_terms(self, csm: int, weights: np.ndarray) -> list[Term]:
         """Sum of a weight per pair over the book of a CSM."""
-        return [(float(weights[k]), self.model.x[k]) for k in self.pairs_of_csm[csm] if weights[k]]
+        pairs, x = self.pairs_of_csm[csm], self.model.x
+        return [(c, x[k]) for c, k in zip(weights[pairs].tolist(), pairs.tolist(), strict=True) if c]
 
     def pair_variables(self, account_id: str, csm_id: str) -> list[object]:
         """The variable that is 1 when the CSM looks after the account, in a list; an empty list where they may not.
@@ -108,22 +141,25 @@ class Frame:
         if not variables:
             self._check_constant(low, high, scale)
             return
-        body = LinearExpression(constant=0.0, linear_coefs=coefs, linear_vars=variables)
         lower = None if low is None else low / scale
         upper = None if high is None else high / scale
+        if isinstance(self.model, Sheet):
+            self.model.add_row(coefs, cast(list[int], variables), lower, upper)
+            return
+        body = LinearExpression(constant=0.0, linear_coefs=coefs, linear_vars=variables)
         self.model.rows.add(pyo.inequality(lower, body, upper) if lower != upper else (body == upper))
 
     def _check_constant(self, low: float | None, high: float | None, scale: float) -> None:
         too_low = low is not None and low / scale > 1e-9
         too_high = high is not None and high / scale < -1e-9
         if too_low or too_high:  # 0 lies outside: nothing can mend it
-            self.model.rows.add(pyo.inequality(1.0, self.never, None))
+            self.row([(1.0, self.never)], 1.0, None)
 
     @cached_property
     def never(self) -> object:
         """A variable fixed at 0 by its bounds: a row that asks it to be 1 cannot hold."""
-        self.model.never = pyo.Var(bounds=(0.0, 0.0))
-        return self.model.never
+        self.model.never = self.variables([0], (0.0, 0.0))
+        return self.model.never[0]
 
     def limit(self, rule: Rule, terms: Iterable[Term], high: float, *, scale: float, unit: float = 1.0) -> None:
         """sum of terms <= high, with a priced slack where the rule is soft.
@@ -133,9 +169,8 @@ class Frame:
         """
         terms = list(terms)
         if rule.is_soft:
-            slack = self.model.slacks.add()
             # No choice of 0s and 1s can miss the row by more; a bound on every column keeps bounds from duals finite.
-            slack.setub(max(sum(max(c, 0.0) for c, _ in terms) - high, 0.0) / scale)
+            slack = self._slack(max(sum(max(c, 0.0) for c, _ in terms) - high, 0.0) / scale)
             terms.append((-scale, slack))
             self.objective.append((-rule.price * unit * scale * self.tables.points_per_usd, slack))
         self.row(terms, None, high, scale=scale)

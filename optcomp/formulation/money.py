@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pyomo.environ as pyo
 
 from optcomp.formulation.frame import Frame, Term
 
@@ -56,7 +55,7 @@ def add_filled_under(frame: Frame) -> None:
         for p in frame.scope.plans[int(problem.csms.segment[j])]
         if frame.has_choice(int(problem.csms.segment[j]))
     ]
-    model.w = pyo.Var(keys, bounds=(0.0, 1.0))
+    model.w = frame.variables(keys)
     for j in sorted({j for j, _ in keys}):
         segment = int(problem.csms.segment[j])
         frame.row([*((1.0, model.w[j, p]) for p in frame.scope.plans[segment]), (-1.0, model.o[j])], 0.0, 0.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pyomo.environ as pyo
 
 from optcomp.formulation.frame import Frame, Term
 from optcomp.formulation.scope import has_priced_moves
@@ -45,7 +44,7 @@ def add_families(frame: Frame) -> None:
                 key = (int(f), int(frame.tables.pair_csm[k]))
                 pairs.setdefault(key, []).append(int(k))
     keys = sorted(pairs)
-    frame.model.family_csm = pyo.Var(keys, bounds=(0.0, 1.0))
+    frame.model.family_csm = frame.variables(keys)
     for key in keys:
         for k in pairs[key]:
             frame.row([(1.0, frame.model.x[k]), (-1.0, frame.model.family_csm[key])], None, 0.0)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-import pyomo.environ as pyo
-
 from optcomp.formulation.frame import Frame
 
 # Loads at which the load curve always gets a tangent. Between neighbours 4 % apart the curve is under-estimated by at
@@ -40,9 +38,9 @@ def add_load(frame: Frame, tangents: Mapping[int, Sequence[float]]) -> None:
     problem, model, tables = frame.problem, frame.model, frame.tables
     csms = [int(j) for j in frame.scope.csms if problem.csms.hours[j] > 0.0 and len(frame.pairs_of_csm[int(j)])]
     most = {j: float(tables.hours[frame.pairs_of_csm[j]].sum()) / float(problem.csms.hours[j]) for j in csms}
-    model.rho = pyo.Var(csms, bounds=lambda _, j: (0.0, most[j]))
+    model.rho = frame.variables(csms, lambda j: (0.0, most[j]))
     # rho log rho is never below -1/e, and never above its value at the largest load when that is above 1.
-    model.cost = pyo.Var(csms, bounds=lambda _, j: (-1.0 / math.e, max(most[j] * math.log(max(most[j], 1.0)), 1.0)))
+    model.cost = frame.variables(csms, lambda j: (-1.0 / math.e, max(most[j] * math.log(max(most[j], 1.0)), 1.0)))
     for j in csms:
         available = float(problem.csms.hours[j])
         frame.row([*frame.pair_terms(j, tables.hours / available), (-1.0, model.rho[j])], 0.0, 0.0)
