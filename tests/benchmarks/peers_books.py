@@ -12,6 +12,7 @@ import numpy as np
 from optcomp.formulation.scope import POINTS, Tables, whole_scope
 from optcomp.problem import Problem
 from optcomp.response.load import load_cost
+from optcomp.rules import Rule
 from optcomp.types import FloatArray, IntArray
 
 HOURS, COUNT, ARR, RENEWAL, EXPANSION, DUE = 0, 1, 2, 3, 4, 5
@@ -55,10 +56,12 @@ class Sums:
         self.pair_at = np.full((self.num_units, self.num_csms), -1, dtype=np.int64)
         self.pair_at[self.unit, self.csm] = np.arange(len(self.unit))
         own = [facts.segment == s for s in range(len(problem.segments))]
-        self.even = [
-            np.array([float(v[o].sum() / facts.arr[o].sum()) if o.any() else np.nan for o in own])[segment]
-            for v in (problem.neutral.kept, problem.neutral.expanded)
-        ]
+        self.even = np.column_stack(
+            [
+                np.array([float(v[o].sum() / facts.arr[o].sum()) if o.any() else 0.0 for o in own])[segment]
+                for v in (problem.neutral.kept, problem.neutral.expanded)
+            ]
+        )
         self.even_due = np.column_stack([self._even_due(q) for q in range(QUARTERS)])
         self._set_limits()
 
@@ -96,44 +99,53 @@ class Sums:
             ]
         )
 
-    # ---- the price of a book ----------------------------------------------------------------------------------
 
-    def price(self, csm: IntArray, sums: FloatArray, plans: IntArray) -> FloatArray:
-        """Points that books cost, shape (n,), given the CSM and the sums of each; `plans` by segment."""
-        problem, segment = self.problem, self.segment[csm]
-        available = problem.csms.hours[csm]
-        factor = np.array([float(problem.effects[s].hours_factor[p]) for s, p in enumerate(plans)])[segment]
+class Prices:
+    """What books cost under chosen plans, in points.
+
+    plans : plan row by segment; `most`, `least` : limits on hours, accounts and ARR, and on accounts and ARR
+    """
+
+    def __init__(self, sums: Sums, plans: IntArray) -> None:
+        problem, segment, effects = sums.problem, sums.segment, sums.problem.effects
+        self.sums, self.points = sums, POINTS / problem.arr_scale
+        self.kappa, self.available = problem.kappa[segment], problem.csms.hours
+        factor = np.array([float(effects[s].hours_factor[p]) for s, p in enumerate(plans)])[segment]
+        ceiling = problem.rules["hours"]["ceiling"] * problem.csms.hours / factor
+        self.most = np.column_stack([ceiling, sums.high])
+        self.least = sums.low
+        self.most_size, self.least_size = _size(self.most), _size(self.least)
+        self.fairness, self.renewals = problem.rules["equal_chance"], problem.rules["renewals_due"]
+        self.tolerance = self.fairness["tolerance"]
+        quarterly = np.array([bool(effects[s].pays_renewals_quarterly[p]) for s, p in enumerate(plans)])[segment]
+        self.due = np.tile(sums.even_due, 2) * quarterly[:, None]
+        self.is_quarterly = bool(quarterly.any())
+
+    def __call__(self, csm: IntArray, held: FloatArray) -> FloatArray:
+        """Points that books cost, shape (n,), given the CSM and the sums of each."""
+        limited = held[:, :RENEWAL]
+        missed = [(limited - self.most[csm]) / self.most_size[csm]]
+        missed.append((self.least[csm] - limited[:, COUNT:]) / self.least_size[csm])
         # A plan's extra hours are part of the worth of pairs (DESIGN 3.3), so the curve is that of the hours alone.
-        usd = load_cost(problem.kappa[segment], sums[:, HOURS], available, 1.0)
-        ceiling = problem.rules["hours"]["ceiling"] * available
-        broken = _missed(sums[:, HOURS] * factor, ceiling)
-        for k, column in enumerate((COUNT, ARR)):
-            broken = broken + _missed(sums[:, column], self.high[csm, k]) + _missed(self.low[csm, k], sums[:, column])
-        for amount, limit, rule_id in self._soft(csm, sums, plans):
-            rule = problem.rules[rule_id]
-            usd = usd + rule.price * amount * rule.is_soft
-            broken = broken + _missed(amount + limit, limit) * rule.is_hard
-        return np.asarray(usd * POINTS / problem.arr_scale + broken)
+        usd = load_cost(self.kappa[csm], held[:, HOURS], self.available[csm], 1.0)
+        if self.fairness.is_on:
+            fair = self.sums.even[csm] * held[:, ARR, None]
+            unfair = np.abs(held[:, RENEWAL:DUE] - fair) - self.tolerance * fair
+            usd = usd + self._bent(self.fairness, unfair, self.tolerance * fair, missed)
+        if self.renewals.is_on and self.is_quarterly:
+            usd = usd + self._bent(self.renewals, self.due[csm] - held[:, DUE:], self.due[csm], missed)
+        share = np.concatenate(missed, axis=1)
+        return np.asarray(usd * self.points + np.where(share > NOTHING, BROKEN + MISSED * share, 0.0).sum(axis=1))
 
-    def _soft(self, csm: IntArray, sums: FloatArray, plans: IntArray) -> list[tuple[FloatArray, FloatArray, str]]:
-        """Amounts by which rules are bent that may be soft, the limits they are measured from, and which rules."""
-        out = []
-        tolerance = self.problem.rules["equal_chance"]["tolerance"]
-        for even, column in zip(self.even, (RENEWAL, EXPANSION), strict=True):
-            fair = even[csm] * sums[:, ARR]
-            distance = np.abs(sums[:, column] - fair) - tolerance * fair
-            out.append((np.maximum(np.nan_to_num(distance), 0.0), np.nan_to_num(tolerance * fair), "equal_chance"))
-        effects = self.problem.effects
-        quarterly = np.array([bool(effects[s].pays_renewals_quarterly[p]) for s, p in enumerate(plans)])
-        if quarterly.any():
-            short = np.tile(self.even_due[csm], 2) - sums[:, DUE:]
-            short = np.maximum(short, 0.0).sum(axis=1) * quarterly[self.segment[csm]]
-            out.append((short, self.even_due[csm].sum(axis=1), "renewals_due"))
-        return out
+    @staticmethod
+    def _bent(rule: Rule, amount: FloatArray, limit: FloatArray, missed: list[FloatArray]) -> FloatArray | float:
+        """USD for a soft rule that is bent; for a hard one nothing, but its share joins what is missed."""
+        if rule.is_soft:
+            return np.asarray(rule.price * np.maximum(amount, 0.0).sum(axis=1))
+        missed.append(amount / _size(limit))
+        return 0.0
 
 
-def _missed(value: FloatArray, limit: FloatArray) -> FloatArray:
-    """Points for what lies above a limit."""
-    size = np.maximum(np.where(np.isfinite(limit), np.abs(limit), 1.0), 1.0)
-    share = np.maximum(np.asarray(value - limit), 0.0) / size
-    return np.where(share > NOTHING, BROKEN + MISSED * share, 0.0)
+def _size(limit: FloatArray) -> FloatArray:
+    """What a miss is measured by; 1 where the limit is smaller than that, or none."""
+    return np.maximum(np.where(np.isfinite(limit), np.abs(limit), 1.0), 1.0)

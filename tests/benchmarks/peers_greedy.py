@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from optcomp.formulation.scope import POINTS
 from optcomp.problem import Problem
 from optcomp.types import FloatArray, IntArray
-from tests.benchmarks.peers_books import HOURS, WIDTH, Sums
+from tests.benchmarks.peers_books import COUNT, HOURS, RENEWAL, WIDTH, Prices, Sums
 from tests.benchmarks.peers_log import Log
 
 LEAST_GAIN = 1e-9  # points; less is rounding
@@ -30,10 +30,12 @@ def solve(problem: Problem, log: Log, *, seconds: float, seed: int = 0, max_kick
     search = Greedy(problem, np.random.default_rng(seed), log, seconds)
     search.deal()
     for _ in range(TRIES):
+        has_changed = search.choose_plans()
+        search.tell()
         search.descend(np.arange(search.sums.num_units))
-        if not search.choose_plans():
+        search.tell()
+        if not has_changed:
             break
-    search.tell()
     kicks = 0
     while not search.is_over and (max_kicks is None or kicks < max_kicks):
         kicks += 1
@@ -55,7 +57,6 @@ class Greedy:
     def __init__(self, problem: Problem, rng: np.random.Generator, log: Log, seconds: float) -> None:
         self.problem, self.rng, self.log, self.limit = problem, rng, log, seconds
         self.sums = Sums(problem)
-        self.plans = np.zeros(len(problem.segments), dtype=np.int64)
         self.pair = np.full(self.sums.num_units, -1, dtype=np.int64)
         self.held = np.zeros((self.sums.num_csms, WIDTH))
         self.everyone = np.arange(self.sums.num_csms)
@@ -65,15 +66,16 @@ class Greedy:
         )
         self.pools = _pools(self.sums)
         self.best = -np.inf
-        self._set_worth()
+        self._set_plans(np.zeros(len(problem.segments), dtype=np.int64))
 
     @property
     def is_over(self) -> bool:
         """The time is over."""
         return self.log.seconds >= self.limit
 
-    def _set_worth(self) -> None:
+    def _set_plans(self, plans: IntArray) -> None:
         tables = self.sums.tables
+        self.plans, self.price_of = plans, Prices(self.sums, plans)
         self.worth = sum(tables.value_at(s, int(p)) for s, p in enumerate(self.plans))
 
     # ---- the greedy part --------------------------------------------------------------------------------------
@@ -86,7 +88,7 @@ class Greedy:
             own = self.pairs_of[unit]
             csm, part = sums.csm[own], sums.part[own]
             after = self.held[csm] + part
-            fits = (after[:, HOURS] <= ceiling[csm]) & (after[:, 1:3] <= sums.high[csm]).all(axis=1)
+            fits = (after[:, HOURS] <= ceiling[csm]) & (after[:, COUNT:RENEWAL] <= sums.high[csm]).all(axis=1)
             fullness = after[:, HOURS] / np.maximum(ceiling[csm], 1e-9)
             choice = np.argmax(np.where(fits, self.worth[own], -1e6 * fullness))
             self.pair[unit] = own[choice]
@@ -99,8 +101,7 @@ class Greedy:
         chosen = knapsack(values, costs, self.problem.instance.pay_budget)
         if chosen is None or (chosen == self.plans).all():
             return False
-        self.plans = chosen
-        self._set_worth()
+        self._set_plans(chosen)
         return True
 
     def _values(self, segment: int) -> FloatArray:
@@ -113,14 +114,14 @@ class Greedy:
         for p in rows:
             plans = self.plans.copy()
             plans[segment] = p
-            values[p] -= self.sums.price(csms, self.held[csms], plans).sum()
+            values[p] -= Prices(self.sums, plans)(csms, self.held[csms]).sum()
         return np.asarray(values)
 
     # ---- the local search -------------------------------------------------------------------------------------
 
     def descend(self, units: IntArray) -> None:
         """Moves, then swaps, until neither of a single unit gains anything."""
-        price = self._price(self.everyone, self.held)
+        price = self.price_of(self.everyone, self.held)
         has_gained = True
         while has_gained and not self.is_over:
             has_gained = False
@@ -129,16 +130,13 @@ class Greedy:
                     return
                 has_gained |= self._move(int(unit), price) or self._swap(int(unit), price, units)
 
-    def _price(self, csm: IntArray, sums: FloatArray) -> FloatArray:
-        return self.sums.price(csm, sums, self.plans)
-
     def _move(self, unit: int, price: FloatArray) -> bool:
         """Give a unit to the CSM where that gains most."""
         own, now = self.pairs_of[unit], int(self.pair[unit])
         csm, old = self.sums.csm[own], int(self.sums.csm[now])
-        without = self._price(np.array([old]), (self.held[old] - self.sums.part[now])[None, :])[0]
+        without = self.price_of(np.array([old]), (self.held[old] - self.sums.part[now])[None, :])[0]
         gain = self.worth[own] - self.worth[now] + price[old] - without
-        gain += price[csm] - self._price(csm, self.held[csm] + self.sums.part[own])
+        gain += price[csm] - self.price_of(csm, self.held[csm] + self.sums.part[own])
         gain[csm == old] = 0.0
         best = int(np.argmax(gain))
         if gain[best] <= LEAST_GAIN:
@@ -158,8 +156,8 @@ class Greedy:
         other, csm, there, back = units[kept], owner[kept], there[kept], back[kept]
         leaving = self.pair[other]
         gain = self.worth[there] + self.worth[back] - self.worth[now] - self.worth[leaving] + price[csm] + price[old]
-        gain -= self._price(csm, self.held[csm] + sums.part[there] - sums.part[leaving])
-        gain -= self._price(np.full(len(csm), old), self.held[old] - sums.part[now] + sums.part[back])
+        gain -= self.price_of(csm, self.held[csm] + sums.part[there] - sums.part[leaving])
+        gain -= self.price_of(np.full(len(csm), old), self.held[old] - sums.part[now] + sums.part[back])
         best = int(np.argmax(gain))
         if gain[best] <= LEAST_GAIN:
             return False
@@ -173,13 +171,13 @@ class Greedy:
         self.held[touched[0]] -= self.sums.part[old]
         self.held[touched[1]] += self.sums.part[pair]
         self.pair[unit] = pair
-        price[touched] = self._price(touched, self.held[touched])
+        price[touched] = self.price_of(touched, self.held[touched])
 
     def kick(self) -> None:
         """Change a few accounts of one pool at random, mend, and go back if that was a loss."""
         units = self.pools[int(self.rng.integers(len(self.pools)))]
         before, held, value = self.pair.copy(), self.held.copy(), self.value
-        price = self._price(self.everyone, self.held)
+        price = self.price_of(self.everyone, self.held)
         for unit in self.rng.choice(units, size=min(KICK, len(units)), replace=False):
             self._give(int(unit), int(self.rng.choice(self.pairs_of[unit])), price)
         self.descend(units)
@@ -192,7 +190,7 @@ class Greedy:
     def value(self) -> float:
         """Points of the choice, less `BROKEN` and more for every hard rule that is broken."""
         usd = sum(float(cost[p]) for cost, p in zip(self.problem.plan_soft_cost, self.plans, strict=True))
-        price = float(self._price(self.everyone, self.held).sum())
+        price = float(self.price_of(self.everyone, self.held).sum())
         return float(self.worth[self.pair].sum()) - price - usd * POINTS / self.problem.arr_scale
 
     def tell(self) -> None:
