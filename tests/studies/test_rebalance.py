@@ -4,71 +4,33 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
-import brute_force
-import numpy as np
 import pytest
 from builders import account, problem, rules, segment
 from builders import csm as plain_csm
+from companies import GAP, HARD, NO_LOCKS, QUICK, after, best_by_moves, company
 from solved import TINY
 
 from optcomp import cli
 from optcomp.config import Rebalance
 from optcomp.errors import InputError
-from optcomp.evaluate import evaluate
 from optcomp.handover_sheets import sheet_name
 from optcomp.instance import Csm, Instance
 from optcomp.instance_files import check_reads_back, instance_files, write_private
-from optcomp.problem import Problem
 from optcomp.reload import parse_csv
-from optcomp.solve import Engines, Settings
+from optcomp.solve import Engines
 from optcomp.studies.rebalance.apply import apply
 from optcomp.studies.rebalance.changes import Change, flag_changes, parse_join, parse_leave, read_changes
 from optcomp.studies.rebalance.hours import monthly_hours
-from optcomp.studies.rebalance.ladder import Ladder, Rung, at_most, climb, limits_below
+from optcomp.studies.rebalance.ladder import Ladder, Rung, climb, limits_below
 from optcomp.studies.rebalance.locks import find_locks, lock_reasons
 from optcomp.studies.rebalance.protection import pay_protection
 from optcomp.studies.rebalance.rows import book_rows, hour_rows, ladder_rows, move_rows
-from optcomp.studies.rebalance.study import Prepared, Rebalanced, Wishes, prepare, rebalance
+from optcomp.studies.rebalance.study import Rebalanced, Wishes, rebalance
 from optcomp.studies.rebalance.waves import Freeze, next_open, parse_freeze, schedule, wave_dates
-
-# Points of NRR: two proved-optimal values of one problem may differ by the gap that was asked for.
-GAP = 0.001
-QUICK = Settings(gap_pp=GAP, workers=1, time_limit_seconds=60.0)
-NO_LOCKS = ("renewal", "at-risk", "just-moved", "strategic")
-FREE = Wishes(locks_off=NO_LOCKS)
-HARD = {"hours": {"state": "hard", "ceiling": 1.1}, "families": {"state": "hard"}, "locks": {"state": "hard"}}
-
-
-def company(seed: int, *, count: int = 5, csms: Sequence[Csm] = (), **rule_changes: object) -> Problem:
-    """Accounts of uneven size, health and hours with three CSMs of 280 hours; two of the accounts are a family."""
-    rng = np.random.default_rng(seed)
-    accounts = [
-        account(
-            f"A{i}",
-            f"C{1 + int(rng.integers(3))}",
-            arr=float(rng.integers(20, 200) * 1000),
-            hours=float(rng.integers(30, 110)),
-            health=float(rng.integers(30, 100)),
-            industry=str(rng.choice(["retail", "banking"])),
-            parent="P" if i < 2 else None,
-            renewal_date=date(2027, int(rng.integers(1, 13)), 15),
-        )
-        for i in range(count)
-    ]
-    accounts[1] = replace(accounts[1], csm=accounts[0].csm)
-    people = csms or tuple(
-        plain_csm(f"C{j}", hours=280.0, industries=("retail",) if j % 2 else ("banking",)) for j in (1, 2, 3)
-    )
-    return problem(accounts, people, rules=rules(**{**HARD, **rule_changes}))  # type: ignore[arg-type]
-
-
-def after(where: Problem, *changes: Change, wishes: Wishes = FREE, **config: object) -> Prepared:
-    return prepare(where, changes, Rebalance(**config), wishes)  # type: ignore[arg-type]
 
 
 def instance(**more: object) -> Instance:
@@ -77,17 +39,6 @@ def instance(**more: object) -> Instance:
 
 def csm_of(where: Instance, name: str) -> Csm:
     return next(c for c in where.csms if c.csm_id == name)
-
-
-def best_by_moves(where: Problem) -> dict[int, float]:
-    """Number of counted moves → the best objective of all books with that many, by trying every one."""
-    best: dict[int, float] = {}
-    where = at_most(where, 1000)
-    for solution in brute_force.every_solution(where):
-        value = evaluate(where, solution)
-        if not value.violations:
-            best[value.moves_counted] = max(value.objective, best.get(value.moves_counted, -1.0))
-    return best
 
 
 # ---- the ladder ------------------------------------------------------------------------------------------------------
