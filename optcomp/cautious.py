@@ -46,7 +46,8 @@ SolveWith = Callable[[Problem, float], "Result"]  # a problem with weights, and 
 class Caution:
     """The blended value of a solution against today, points of NRR net of bent rules, and the proved bound on it.
 
-    rounds : solves with different weights; expected_only : blended value of the solution that is best on average
+    rounds : solves with different weights; expected_only : blended value of the solution that is best on average, and
+    expected_chance : share of draws in which that one beats today, net of bent rules
     """
 
     blend: float
@@ -55,6 +56,7 @@ class Caution:
     bound: float
     rounds: int
     expected_only: float
+    expected_chance: float
 
     @property
     def gap_pp(self) -> float:
@@ -110,7 +112,7 @@ def cautious(problem: Problem, solve_with: SolveWith, *, seconds: float, gap_pp:
     first = _round(hunt, problem, solve_with, TIME_SHARE * seconds)
     if first.solution is None:
         return first
-    expected_only, rounds, last = hunt.values[hunt.solutions.index(first.solution)], 1, first
+    expected, rounds, last = hunt.gains[hunt.solutions.index(first.solution)], 1, first
     while rounds < ROUNDS and not last.signal and hunt.bound - max(hunt.values) > gap_pp:
         weights, reachable = hardest_weights(hunt.gains)
         left = seconds - (time.monotonic() - started)
@@ -119,7 +121,8 @@ def cautious(problem: Problem, solve_with: SolveWith, *, seconds: float, gap_pp:
         last = _round(hunt, replace(problem, weights=tuple(weights.tolist())), solve_with, TIME_SHARE * left)
         rounds += 1
     best = hunt.solutions[int(np.argmax(hunt.values))]
-    caution = Caution(BLEND, WORST_SHARE, max(hunt.values), hunt.bound, rounds, expected_only)
+    chance = float((expected > 0.0).mean())
+    caution = Caution(BLEND, WORST_SHARE, max(hunt.values), hunt.bound, rounds, blended(expected), chance)
     return replace(
         first, solution=best, evaluation=_evaluation(first, best), caution=caution, signal=last.signal,
         seconds=time.monotonic() - started,

@@ -30,6 +30,9 @@ class Status(StrEnum):
     SOLVER_CRASHED = "solver_crashed"
 
 
+Risk = Literal["mean", "cvar", "likely"]
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How to solve.
@@ -39,7 +42,8 @@ class Settings:
     seed : for the solver; workers : solver processes at a time
     method : `auto` proves by pools where books do not couple, else by the joint program
     draws : of the response that the value is averaged over; None: the usual number where the menu has no grid
-    risk : `cvar` blends the mean gain with that of the worst fifth of cases
+    risk : `mean` of the draws; `cvar` blends the mean gain with that of the worst fifth of cases; `likely` is the mean
+        where the best on average is likely better than today, else `cvar`
     """
 
     time_limit_seconds: float = 600.0
@@ -49,7 +53,7 @@ class Settings:
     method: str = "auto"
     hooks: tuple[Hook, ...] = ()
     draws: int | None = None
-    risk: Literal["mean", "cvar"] = "mean"
+    risk: Risk = "mean"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,8 @@ class Result:
 
     current : today's plans and books, evaluated; `current_is_counterfactual` when leavers were counted as staying
     objective_bound : no plans and books within the rules are worth more (ratio; inf: nothing proved)
-    caution : with `Settings.risk` cvar the blended value and its bound; `objective_bound` stays that of the mean
+    caution : where it was chosen by `cvar` (`Settings.risk`), the blended value and its bound; `objective_bound` stays
+        that of the mean
     pay_first, books_first : what deciding the one and then the other gives, None where that found nothing
     certificate : what the bound rests on, None where there is none or too little time was left to say
     """

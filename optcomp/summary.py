@@ -16,7 +16,7 @@ from optcomp.judge import COMPLETE, Bend
 from optcomp.limits import books_at_limits
 from optcomp.problem import Problem
 from optcomp.rules import SPECS
-from optcomp.uncertain import uncertainty
+from optcomp.uncertain import shown_chance, uncertainty
 from optcomp.words import POINTS
 
 if TYPE_CHECKING:
@@ -47,10 +47,19 @@ def summarise(result: Result, *, warnings: Iterable[Finding] = (), files: Iterab
         **(_NOTHING if view is None else solution_facts(view, bound)),
         "jointness": _jointness(result),
         "guardrails": [asdict(price) for price in result.guardrails],
-        "caution": None if result.caution is None else {**asdict(result.caution), "gap_pp": result.caution.gap_pp},
+        "caution": _caution(result),
         "warnings": [*(str(w) for w in warnings), *(() if view is None else alarms(view))],
         "files": list(files),
     }
+
+
+def _caution(result: Result) -> dict[str, object] | None:
+    """How it was chosen with caution, and how likely the best on average is better than today, as it may be shown."""
+    caution, belief = result.caution, result.problem.belief
+    if caution is None:
+        return None
+    shown = shown_chance(caution.expected_chance, is_identified=belief is not None and belief.is_identified)
+    return {**asdict(caution), "gap_pp": caution.gap_pp, "expected_shown": shown}
 
 
 def status_of(result: Result) -> str:

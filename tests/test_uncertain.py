@@ -220,6 +220,31 @@ def test_caution_finds_the_best_blend_within_its_proved_gap(engines):
     assert (result.status is Status.OPTIMAL) == (result.caution.gap_pp <= 0.01 + 1e-9)
 
 
+def leaning(chance_of_ten: int) -> Belief:
+    """Ten draws: incentives help a lot in so many, and harm a little in the others."""
+    good, bad = (response(renew=(x, 0.0, x), expand=(0.0, x, x)) for x in (2.0, -0.4))
+    return Belief((good,) * chance_of_ten + (bad,) * (10 - chance_of_ten), True)
+
+
+@pytest.mark.parametrize(("chance_of_ten", "is_careful"), [(8, False), (7, True)])
+def test_what_is_not_likely_better_is_looked_at_with_caution(chance_of_ten, is_careful, engines):
+    """Both sides of 80 %: the best on average stands, or gives way to what caution finds by itself."""
+    where = replace(small_problem(), belief=leaning(chance_of_ten))
+    ways = {
+        risk: solve(where, Settings(risk=risk, draws=10, workers=1), engines=engines)
+        for risk in ("mean", "cvar", "likely")
+    }
+
+    assert uncertainty(ways["mean"].problem, ways["mean"].solution).chance == chance_of_ten / 10
+    assert (ways["likely"].caution is not None) == is_careful
+    assert ways["likely"].solution == ways["cvar" if is_careful else "mean"].solution
+    assert ways["likely"].objective_bound == pytest.approx(ways["mean"].objective_bound, abs=1e-9)
+
+
+def test_without_draws_likely_is_the_plain_solve(engines):
+    assert solve(small_problem(), Settings(risk="likely", workers=1), engines=engines).caution is None
+
+
 def test_caution_without_draws_is_refused(engines):
     with pytest.raises(InputError, match="no draws"):
         solve(small_problem(), Settings(risk="cvar"), engines=engines)

@@ -45,6 +45,8 @@ def price_guardrails(result: Result, settings: Settings, *, engines: Engines | N
     if result.evaluation is None or result.signal:
         return ()
     prices = []
+    # What is compared must have been valued alike.
+    settings = replace(settings, risk="mean" if result.caution is None else "cvar")
     for rule_id in GUARDRAILS:
         if not result.problem.rules[rule_id].is_on:
             continue
