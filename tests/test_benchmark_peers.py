@@ -34,7 +34,7 @@ def test_every_peer_finds_and_never_undercuts_the_best_of_tiny(
     """A peer that reads another program, another menu or another sign would end elsewhere or prove too little."""
     if peer in NEEDS and importlib.util.find_spec(NEEDS[peer]) is None:
         pytest.skip(f"{NEEDS[peer]} is not installed")
-    (tmp_path / "seconds").write_text("10", encoding="utf-8")
+    (tmp_path / peers.SECONDS).write_text("10", encoding="utf-8")
     for form in peers.FILES if peers.PEERS[peer] else ():
         assert peers.run_task("tiny", form, tmp_path, 60.0).ending == "built"
 
@@ -120,7 +120,17 @@ def test_a_peer_that_wants_too_much_memory_is_stopped_and_says_so(tmp_path: Path
     ran = run([sys.executable, "-c", "bytearray(2**30)"], tmp_path / "log", seconds=60.0, memory_gib=0.5)
 
     assert not ran.is_whole
-    assert "GiB" in ran.ending
+    assert ran.ending == "needs more than 0.5 GiB"
+
+
+def test_a_peer_that_fails_says_why(tmp_path: Path) -> None:
+    """A failure of its own is not put down to the limits."""
+    ran = run(
+        [sys.executable, "-c", "raise ValueError('no memory of it')"], tmp_path / "log", seconds=60.0, memory_gib=4
+    )
+
+    assert not ran.is_whole
+    assert ran.ending == "ValueError: no memory of it"
 
 
 def test_a_choice_that_breaks_a_hard_rule_counts_as_none(tiny_choices: Choices) -> None:

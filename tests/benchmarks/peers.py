@@ -1,10 +1,10 @@
 """What a user would pick instead, on the same instances, for the same time, judged by the same evaluator.
 
-    python -m tests.benchmarks.peers [--cases mid,large] [--peers greedy,scip]
+    python -m tests.benchmarks.peers [--cases mid,large] [--peers greedy,scip] [--seconds 60]
 
 Every peer is a process of its own with hard limits on time and memory, one after the other. What a case gave is kept in
 build/peers until the case is run again, so that single cases can be measured anew; the page is made from all of them.
-With --peers nothing is kept.
+With --peers or --seconds nothing is kept.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ PEERS = {
     "greedy": "",
     "pay-first": "",
 }
+SECONDS = "seconds"  # the file that says how long a peer has
 FILES = {"matrix": "program.npz", "export": "program.mps"}
 
 
@@ -51,6 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", help="names of cases, with commas between")
     parser.add_argument("--peers", help="names of peers, with commas between")
+    parser.add_argument("--seconds", type=float, help="another time limit for every peer")
     parser.add_argument("--one", nargs=3, metavar=("CASE", "TASK", "FOLDER"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
@@ -61,49 +63,50 @@ def main() -> None:
 
     names = arguments.cases.split(",") if arguments.cases else [c.name for c in CASES if c.name != "tiny"]
     peers = arguments.peers.split(",") if arguments.peers else list(PEERS)
+    is_trial = bool(arguments.peers or arguments.seconds)
     for name in names:
-        found = size(name) if not BY_NAME[name].is_measured else measure(name, peers)
-        if not arguments.peers:
+        limit = arguments.seconds or BY_NAME[name].seconds
+        found = measure(name, peers, limit) if BY_NAME[name].is_measured else size(name)
+        if not is_trial:
             KEPT.mkdir(parents=True, exist_ok=True)
-            (KEPT / f"{name.replace(' ', '-')}.json").write_text(json.dumps(found), encoding="utf-8")
-    if not arguments.peers:
-        kept = [KEPT / f"{c.name.replace(' ', '-')}.json" for c in CASES]
+            (KEPT / f"{name}.json").write_text(json.dumps(found), encoding="utf-8")
+    if not is_trial:
+        kept = [KEPT / f"{c.name}.json" for c in CASES]
         print(peers_page.write([json.loads(path.read_text(encoding="utf-8")) for path in kept if path.exists()]))
 
 
 def work(case_name: str, task: str, folder: Path) -> None:
     """One task in this process: build the joint program, or run a peer."""
     log = Log(folder / f"{task}.jsonl")
+    seconds = float((folder / SECONDS).read_text(encoding="utf-8"))
     if task == "cpsat":  # before anything of optcomp: highspy and OR-Tools cannot share a process
         from tests.benchmarks import peers_cpsat
 
-        seconds = float((folder / "seconds").read_text(encoding="utf-8"))
         peers_cpsat.solve(folder / FILES["matrix"], log, seconds=seconds)
         return
-    from tests.benchmarks.peers_cases import BY_NAME, problem_of
-
-    case = BY_NAME[case_name]
     if task == "highs":
         from tests.benchmarks import peers_highs
 
-        peers_highs.solve(folder / FILES["matrix"], log, seconds=case.seconds)
+        peers_highs.solve(folder / FILES["matrix"], log, seconds=seconds)
         return
-    problem = problem_of(case)
+    from tests.benchmarks.peers_cases import BY_NAME, problem_of
+
+    problem = problem_of(BY_NAME[case_name])
     segments = len(problem.segments)
     if task == "scip":
         from tests.benchmarks import peers_program, peers_scip
 
         del problem
         files = folder / FILES["export"], folder / peers_program.START
-        peers_scip.solve(*files, log, seconds=case.seconds, segments=segments, memory_gib=MEMORY_GIB)
+        peers_scip.solve(*files, log, seconds=seconds, segments=segments, memory_gib=MEMORY_GIB)
     elif task == "greedy":
         from tests.benchmarks import peers_greedy
 
-        peers_greedy.solve(problem, log, seconds=case.seconds)
+        peers_greedy.solve(problem, log, seconds=seconds)
     elif task in FILES:
         _build(problem, task, folder, log)
     else:
-        _own(problem, task, log, case.seconds)
+        _own(problem, task, log, seconds)
 
 
 def _build(problem: Problem, form: str, folder: Path, log: Log) -> None:
@@ -135,27 +138,26 @@ def _own(problem: Problem, task: str, log: Log, seconds: float) -> None:
 # ---- running and judging ------------------------------------------------------------------------------------------
 
 
-def measure(name: str, peers: list[str]) -> dict[str, Any]:
-    """Run the peers on a case; figures of all of them."""
+def measure(name: str, peers: list[str], limit: float) -> dict[str, Any]:
+    """Run the peers on a case for so many seconds each; figures of all of them."""
     from tests.benchmarks.peers_cases import BY_NAME, problem_of
     from tests.benchmarks.peers_judge import judge
     from tests.benchmarks.peers_program import Choices
 
-    case = BY_NAME[name]
-    choices = Choices.of(problem_of(case))
+    choices = Choices.of(problem_of(BY_NAME[name]))
     found = _head(name) | _size(choices.problem)
-    found |= {"pairs": len(choices.tables.pair_unit), "limit": case.seconds, "peers": {}}
+    found |= {"pairs": len(choices.tables.pair_unit), "limit": limit, "peers": {}}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        (folder / "seconds").write_text(str(case.seconds), encoding="utf-8")
+        (folder / SECONDS).write_text(str(limit), encoding="utf-8")
         found["programs"] = dict(_programs(name, folder, {PEERS[peer] for peer in peers} - {""}))
         for peer in peers:
             program = found["programs"].get(PEERS[peer])
             if program and not program["is_whole"]:
                 found["peers"][peer] = {"refused": f"the program is not built: {program['ending']}"}
             else:
-                ran = run_task(name, peer, folder, case.seconds + SECONDS_TO_START)
-                found["peers"][peer] = judge(choices, ran, case.seconds)
+                ran = run_task(name, peer, folder, limit + SECONDS_TO_START)
+                found["peers"][peer] = judge(choices, ran, limit)
             print(name, peer, {k: v for k, v in found["peers"][peer].items() if k != "track"}, flush=True)
     return found
 

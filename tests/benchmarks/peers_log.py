@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 GIB = 2**30
+OUT_OF_MEMORY = ("MemoryError", "std::bad_alloc", "Cannot allocate memory")  # of Python, C++ and the system
 LEAST_STEP = 1e-7  # points by which a bound must fall to be written again; solvers tell of it thousands of times
 
 
@@ -123,11 +124,11 @@ def _reason(code: int, last_words: str, was_late: bool, *, seconds: float, memor
     """Why a process ended without saying so; empty where it ended well."""
     if was_late:
         return f"not done after {seconds:.0f} s"
-    is_memory = any(words in last_words for words in ("MemoryError", "bad_alloc", "emory"))
+    is_memory = any(words in last_words for words in OUT_OF_MEMORY)
     if code and is_memory:
-        return f"needs more than {memory_gib:.0f} GiB"
+        return f"needs more than {memory_gib:g} GiB"
     if code < 0:
-        return f"ended by {signal.Signals(-code).name} at a limit of {memory_gib:.0f} GiB"
+        return f"ended by {signal.Signals(-code).name} at a limit of {memory_gib:g} GiB"
     return last_words.strip().splitlines()[-1] if code and last_words.strip() else ""
 
 
