@@ -22,8 +22,13 @@ def named_plans(menu: MenuSpec, mixes: Mapping[str, Mix]) -> list[Plan]:
 
 
 def make_plan(mix: Mix, base_factor: float, variable_share: float) -> Plan:
-    """A plan with its id, e.g. ``renewal-expansion-gate b1.05 v0.20``."""
-    return Plan(f"{mix.name} b{base_factor:.10g} v{variable_share:.10g}", mix, base_factor, variable_share)
+    """A plan with its id."""
+    return Plan(plan_id(mix.name, base_factor, variable_share), mix, base_factor, variable_share)
+
+
+def plan_id(mix: str, base_factor: float, variable_share: float) -> str:
+    """The id of a plan, e.g. ``renewal-expansion-gate b1.05 v0.20``."""
+    return f"{mix} b{base_factor:.10g} v{variable_share:.10g}"
 
 
 def grid_mixes(grid: GridSpec) -> Iterator[Mix]:

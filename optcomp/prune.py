@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optcomp.design import level_amounts, mix_amounts
-from optcomp.menu import grid_mixes, make_plan
+from optcomp.menu import grid_mixes, make_plan, plan_id
 from optcomp.payout import gate_miss_probability, largest_payout
 from optcomp.plan import GridSpec, MenuSpec, Mix, Plan
 from optcomp.response.effort import MixArrays, effects_of_mixes, expected_without_gate, mix_arrays
@@ -46,19 +46,23 @@ class Scored:
     price: FloatArray
 
 
-def grid_plans(problem: Problem, segment: int, menu: MenuSpec) -> list[Plan]:
-    """Plans on the grid that may be best for the segment, in a fixed order."""
+def grid_plans(problem: Problem, segment: int, menu: MenuSpec, *, without: str = "") -> list[Plan]:
+    """Plans on the grid that may be best for the segment, in a fixed order.
+
+    without : id of a plan that is not to be had, so that what only it beats may be best
+    """
     if menu.grid is None:
         return []
     scored = _score(problem, segment, menu.grid)
     plans: list[Plan] = []
     for base_factor, share in itertools.product(menu.base_factors, menu.variable_shares):
         level = make_plan(Mix("level", ()), base_factor, share)
-        if scored.mixes and not _is_forbidden(problem, level_amounts(level, problem, segment)):
-            # What beats a plan under one response need not beat it under another.
-            averaged = bool(problem.weights)
-            kept = range(len(scored.mixes)) if averaged else undominated(_numbers(problem, segment, scored, level))
-            plans += [make_plan(scored.mixes[k], base_factor, share) for k in kept]
+        rows = [k for k, m in enumerate(scored.mixes) if not without or plan_id(m.name, base_factor, share) != without]
+        if rows and not _is_forbidden(problem, level_amounts(level, problem, segment)):
+            if not problem.weights:  # what beats a plan under one response need not beat it under another
+                numbers = _numbers(problem, segment, scored, level)[rows]
+                rows = [rows[k] for k in undominated(numbers)]
+            plans += [make_plan(scored.mixes[k], base_factor, share) for k in rows]
     return plans
 
 

@@ -89,7 +89,7 @@ def recheck(folder: Path, *, instance: Path | None = None, hooks: Sequence[Path]
     place, loaded = load_solved(folder, manifest, instance)
     reasons = Reasons()
     _compare_digests(_texts(manifest, "inputs"), digests(loaded.files, place), "input", reasons)
-    own_hooks = _hooks(_texts(manifest, "hooks"), hooks, reasons)
+    loaded_hooks = own_hooks(manifest, hooks, reasons)
     found = {name: hashlib.sha256(content).hexdigest() for name, content in files.items() if name != MANIFEST}
     _compare_digests(_texts(manifest, "outputs"), found, "file", reasons)
     summary = parse_json(files.get(SUMMARY, b""))
@@ -97,14 +97,14 @@ def recheck(folder: Path, *, instance: Path | None = None, hooks: Sequence[Path]
         reasons.add("summary.json is missing or is not JSON.")
         summary = {}
     kept = parse_kept(files[KEPT], KEPT) if KEPT in files else ()
-    recomputed = _recompute(files, as_solved(with_kept(loaded.problem, kept), manifest), own_hooks, reasons)
+    recomputed = _recompute(files, as_solved(with_kept(loaded.problem, kept), manifest), loaded_hooks, reasons)
     if recomputed is not None:
         _compare_tables(files, recomputed, reasons)
         if summary:
             _compare_summary(summary, recomputed, manifest, reasons)
     proof = None
     if CERTIFICATE in files and recomputed is not None:
-        proof = _proof(files[CERTIFICATE], recomputed.problem, own_hooks, summary, reasons)
+        proof = _proof(files[CERTIFICATE], recomputed.problem, loaded_hooks, summary, reasons)
     return Recheck(tuple(reasons.sentences), recomputed, summary, len(loaded.files), proof)
 
 
@@ -129,7 +129,15 @@ def _compare_digests(recorded: Mapping[str, str], found: Mapping[str, str], noun
     reasons.add_ids(f"The manifest does not record {noun}s that are there", set(found) - set(recorded))
 
 
-def _hooks(recorded: Mapping[str, str], given: Sequence[Path], reasons: Reasons) -> tuple[Hook, ...]:
+def own_hooks(manifest: Mapping[str, Any], given: Sequence[Path], reasons: Reasons) -> tuple[Hook, ...]:
+    """The user's own constraints that a solution was found with, from the files given; changed ones are a reason.
+
+    Raises
+    ------
+    InputError
+        When one is not given, or cannot be loaded.
+    """
+    recorded = _texts(manifest, "hooks")
     missing = set(recorded) - {path.name for path in given}
     if missing:
         names = ", ".join(printable(name) for name in sorted(missing))

@@ -65,12 +65,13 @@ def paid_for(plan: Plan) -> str:
     """What a plan pays for, e.g. ``50 % key activities, 50 % expansion ARR; 20 % at risk below CSAT 80 %``."""
     if not plan.mix.components:
         return "base pay only"
-    text = ", ".join(f"{share(c.weight)} {_metric(c)}" for c in plan.mix.components)
+    text = ", ".join(f"{share(c.weight)} {paid_metric(c)}" for c in plan.mix.components)
     gate = plan.mix.gate
     return f"{text}; {share(gate.at_risk)} at risk below CSAT {share(gate.target)}" if gate else text
 
 
-def _metric(component: Component) -> str:
+def paid_metric(component: Component) -> str:
+    """What a component pays for, e.g. ``expansion ARR`` or ``logo retention (all or nothing at 90 %)``."""
     title = METRICS[component.metric].title
     name = title if title.split()[0].isupper() else title[0].lower() + title[1:]
     scope = " of the team" if component.scope == "team" and component.metric != "TEAM" else ""

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import date
 
 from optcomp.benchmarks import Benchmarks, PayBand
+from optcomp.formulation.frame import Frame
+from optcomp.hooks import Hook
 from optcomp.instance import Account, Csm, Instance, Pair, Segment
 from optcomp.plan import Component, Curve, Gate, MenuSpec, Mix, PlanSpec
 from optcomp.problem import Problem
@@ -21,6 +23,7 @@ from optcomp.response.parameters import (
 )
 from optcomp.rules import Rules, default_rules
 from optcomp.service import Activity, ServiceModel
+from optcomp.solution import Solution
 
 START = date(2027, 1, 1)
 
@@ -163,3 +166,17 @@ def problem(
 def rules_of_a_quiet_world() -> Rules:
     """Nothing is forbidden but what cannot be: leavers keep nothing."""
     return rules()
+
+
+def apart(one: str, other: str) -> Hook:
+    """A constraint of the user's own: two accounts do not share a CSM."""
+
+    def add(frame: Frame) -> None:
+        for name in frame.problem.csms.ids:
+            both = frame.pair_variables(one, name) + frame.pair_variables(other, name)
+            frame.row([(1.0, variable) for variable in both], None, 1.0)
+
+    def check(where: Problem, solution: Solution) -> list[str]:
+        return ["they share"] if solution.csm_by_account[one] == solution.csm_by_account[other] else []
+
+    return Hook(f"{one} and {other} apart", add, check)

@@ -16,7 +16,7 @@ from optcomp.problem import Problem
 from optcomp.solution import Solution
 from optcomp.studies.claims import Claim
 from optcomp.studies.explain_csm import with_hours
-from optcomp.studies.explain_plan import SHIFTED, shifted, with_budget
+from optcomp.studies.explain_plan import SHIFTED, shifted, with_budget, with_moves
 
 CENT = 0.01
 
@@ -58,7 +58,7 @@ class Oracle:
     def is_true(self, claim: Claim) -> bool:
         """The claim holds up when it is computed again."""
         n = dict(claim.numbers)
-        if claim.kind in ("insist", "without", "runner_up", "more_hours", "more_budget"):
+        if claim.kind in ("insist", "without", "runner_up", "more_hours", "more_budget", "more_moves"):
             exact = getattr(self, f"_{claim.kind}")(n)
             return bool(n["low"] - self.slack <= exact <= n["high"] + self.slack and _says(claim, n))
         return bool(getattr(self, f"_{claim.kind}")(n))
@@ -75,6 +75,7 @@ class Oracle:
     def _where(self, n: dict) -> bool:
         a, j = self.problem.account_index[n["account"]], self.problem.csm_index[n["csm"]]
         is_there = self.solution.csm_by_account[n["account"]] == n["csm"]
+        is_there = is_there and (self.problem.account_list[a].csm or "") == n["today"]
         return (
             is_there and _near(self.value.account_arr[a], n["predicted"]) and _near(self.value.books.load[j], n["load"])
         )
@@ -82,6 +83,43 @@ class Oracle:
     def _move(self, n: dict) -> bool:
         value = self.moved(n["account"], n["to"])
         return not value.violations and _near(self.usd(value) - self.usd(self.value), n["gain"])
+
+    def _next_best(self, n: dict) -> bool:
+        """No other move that anybody could make at once brings more."""
+        here = self.solution.csm_by_account[n["account"]]
+        values = [self.moved(n["account"], c) for c in self.problem.csms.ids if c != here and self._is_there(c)]
+        return self._move(n) and all(
+            v.violations or self.usd(v) - self.usd(self.value) <= n["gain"] + CENT for v in values
+        )
+
+    def _is_there(self, csm: str) -> bool:
+        return not self.problem.csms.is_open[self.problem.csm_index[csm]] or csm in self.solution.filled
+
+    def _held(self, n: dict) -> bool:
+        """With anybody else the rule on locks is broken."""
+        others = [c for c in self.problem.csms.ids if c != n["csm"]]
+        broken = [{b.rule_id for b in self.moved(n["account"], c).violations} for c in others]
+        return self.solution.csm_by_account[n["account"]] == n["csm"] and all("locks" in rules for rules in broken)
+
+    def _stay_if(self, n: dict) -> bool:
+        """With so much more predicted the best books have the account there, with less than the other number not."""
+
+        def best(more: float) -> tuple[float, float]:
+            other = self.with_value(n["account"], n["to"], n["predicted"] + more)
+            found = _feasible(other, self.solution)
+            there = [usd for s, usd in found if s.csm_by_account[n["account"]] == n["to"]]
+            return max(there, default=-math.inf), max(usd for _, usd in found)
+
+        with_enough, top = best(n["high"])
+        with_less, top_then = best(max(math.floor(n["low"]), 0.0))
+        return with_enough >= top - self.slack and (n["low"] < 1.0 or with_less <= top_then + CENT)
+
+    def with_value(self, account: str, csm: str, value: float) -> Problem:
+        """The problem in which an account is predicted to be worth so much with a CSM."""
+        known = [p for p in self.problem.instance.pairs if (p.account_id, p.csm_id) == (account, csm)]
+        pair = replace(known[0] if known else Pair(account, csm), value=value)
+        pairs = tuple(p for p in self.problem.instance.pairs if p not in known)
+        return replace(self.problem, instance=replace(self.problem.instance, pairs=(*pairs, pair)))
 
     def _move_breaks(self, n: dict) -> bool:
         value = self.moved(n["account"], n["to"])
@@ -100,17 +138,29 @@ class Oracle:
         )
 
     def _would(self, n: dict) -> bool:
-        known = [p for p in self.problem.instance.pairs if (p.account_id, p.csm_id) == (n["account"], n["to"])]
-        pair = replace(known[0] if known else Pair(n["account"], n["to"]), value=n["value"])
-        pairs = tuple(p for p in self.problem.instance.pairs if p not in known)
-        other = replace(self.problem, instance=replace(self.problem.instance, pairs=(*pairs, pair)))
+        other = self.with_value(n["account"], n["to"], n["value"])
         then = Oracle(other, self.solution).moved(n["account"], n["to"])
         return not then.violations and _near(self.usd(then), self.usd(evaluate(other, self.solution)))
 
     def _could(self, n: dict) -> bool:
-        other = Oracle(with_hours(self.problem, n["to"], n["hours"]), self.solution)
-        broken = [b for b in other.moved(n["account"], n["to"]).violations if b.rule_id == "hours"]
-        return bool(self.moved(n["account"], n["to"]).violations) and not broken
+        """It may not go there as things are, and may with the setting, and not yet with one less of it."""
+        account, to, setting = n["account"], n["to"], n["setting"]
+        is_open = {more: Oracle(self._with(setting, to, n["value"] - more), self.solution) for more in (0.0, 1.0)}
+        broken = {more: bool(oracle.moved(account, to).violations) for more, oracle in is_open.items()}
+        return bool(self.moved(account, to).violations) and not broken[0.0] and broken[1.0]
+
+    def _with(self, setting: str, csm: str, value: float) -> Problem:
+        instance = self.problem.instance
+        if setting == "hours":
+            return with_hours(self.problem, csm, value)
+        if setting == "rules.moves.max":
+            return with_moves(self.problem, value)
+        if setting == "own max_accounts":
+            csms = tuple(replace(c, max_accounts=int(value)) if c.csm_id == csm else c for c in instance.csms)
+            return replace(self.problem, instance=replace(instance, csms=csms))
+        _, name, what = setting.split(".")
+        segments = tuple(replace(s, **{what: value}) if s.name == name else s for s in instance.segments)
+        return replace(self.problem, instance=replace(instance, segments=segments))
 
     def _forbidden(self, n: dict) -> bool:
         for csm in n["csms"].split(", "):
@@ -131,6 +181,10 @@ class Oracle:
 
     def _without(self, n: dict) -> float:
         best = self.top(lambda s: self.same_plans(s) and s.csm_by_account[n["account"]] != n["csm"])
+        if n["then"]:  # the books found are worth what the range says at the most
+            found = self.top(lambda s: self.same_plans(s) and s.csm_by_account[n["account"]] == n["then"])
+            assert n["then"] != n["csm"]
+            assert self.top(self.same_plans) - found <= n["high"] + self.slack
         return self.top(self.same_plans) - best
 
     def _book(self, n: dict) -> bool:
@@ -154,6 +208,21 @@ class Oracle:
 
     def _csm_load(self, n: dict) -> bool:
         return _near(self.value.books.load_cost[self.problem.csm_index[n["csm"]]], n["load_cost"])
+
+    def _room(self, n: dict) -> bool:
+        j, books = self.problem.csm_index[n["csm"]], self.value.books
+        segment = self.problem.segments[self.problem.csms.segment[j]]
+        csm = self.problem.csm_list[j]
+        most, used = {
+            "hours": (
+                self.problem.rules["hours"].numbers.get("ceiling", 0.0) * self.problem.csms.hours[j],
+                books.hours[j],
+            ),
+            "account_count": (segment.max_accounts, books.accounts[j]),
+            "own_limits": (csm.max_accounts, books.accounts[j]),
+            "book_arr": (segment.max_arr, books.arr[j]),
+        }[n["rule"]]
+        return _near(most, n["most"]) and _near(used, n["used"])
 
     def _more_hours(self, n: dict) -> float:
         wider = with_hours(self.problem, n["csm"], n["hours"])
@@ -189,9 +258,26 @@ class Oracle:
         others = self.top(lambda s: s.plan_by_segment[n["segment"]] != n["plan"])
         return max(self.top(lambda s: True) - others, 0.0)
 
+    def _only_plan(self, n: dict) -> bool:
+        return self.top(lambda s: s.plan_by_segment[n["segment"]] != n["plan"]) == -math.inf
+
+    def _no_other_plan(self, n: dict) -> bool:
+        s = [segment.name for segment in self.problem.segments].index(n["segment"])
+        return [p.plan_id for p in self.problem.plans[s]] == [n["plan"]]
+
     def _more_budget(self, n: dict) -> float:
         wider = with_budget(self.problem, self.problem.instance.pay_budget + n["more"])
         return max(usd for _, usd in _feasible(wider)) - self.top(lambda s: True)
+
+    def _more_moves(self, n: dict) -> float:
+        wider = with_moves(self.problem, n["limit"] + n["more"])
+        assert (self.value.moves_counted, self.problem.rules["moves"]["max"]) == (n["made"], n["limit"])
+        return max(usd for _, usd in _feasible(wider)) - self.top(lambda s: True)
+
+    def _move_price(self, n: dict) -> bool:
+        """One free move more would bring that much less of a price."""
+        free = evaluate(with_moves(self.problem, n["made"]), self.solution)
+        return self.value.moves_counted == n["made"] and _near(self.usd(free) - self.usd(self.value), n["cost"])
 
 
 def _feasible(problem: Problem, like: Solution | None = None) -> list[tuple[Solution, float]]:

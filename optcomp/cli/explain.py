@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 @click.option("--csm", metavar="CSM", help="Why this book is as it is.")
 @click.option("--plan", metavar="SEGMENT", help="Why this segment is paid by its plan.")
 @click.option("--move", metavar="ACCOUNT:CSM", help="What happens when this account must be with this CSM.")
+@click.option(
+    "--hook", "hooks", multiple=True, type=click.Path(path_type=Path), help="The constraints of your own of the solve."
+)
 @click.option("--instance", type=click.Path(path_type=Path), help="Where the instance is, if it has moved since.")
 @click.option(
     "--time-limit",
@@ -34,6 +37,7 @@ def command(
     csm: str | None,
     plan: str | None,
     move: str | None,
+    hooks: tuple[Path, ...],
     instance: Path | None,
     time_limit: float,
     as_json: bool,
@@ -60,7 +64,7 @@ def command(
     if len(named) != 1:
         raise click.UsageError("Name exactly one of --account, --csm, --plan and --move.")
     kind, value = next(iter(named.items()))
-    claims = _claims(reopen(solution, instance=instance), kind, value, time_limit)
+    claims = _claims(reopen(solution, instance=instance, hooks=hooks), kind, value, time_limit)
     if as_json:
         content = {"schema": "optcomp/explain/1", "asked": {kind: value}, "claims": [c.summary() for c in claims]}
         click.echo(json.dumps(content, indent=2, ensure_ascii=False))
@@ -72,6 +76,7 @@ def command(
 def _claims(opened: Reopened, kind: str, value: str, seconds: float) -> list[Claim]:
     from optcomp.engine import Engine
     from optcomp.errors import CheckFailed
+    from optcomp.hooks import hook_violations
     from optcomp.solve import Engines
     from optcomp.studies.explain import Explainer
     from optcomp.studies.explain_csm import explain_csm
@@ -81,8 +86,10 @@ def _claims(opened: Reopened, kind: str, value: str, seconds: float) -> list[Cla
     if opened.evaluation.violations:
         broken = sorted({b.rule_id for b in opened.evaluation.violations})
         raise CheckFailed(f"The solution breaks {', '.join(broken)}; `optcomp evaluate` says more.")
+    if said := hook_violations(opened.hooks, opened.problem, opened.solution):
+        raise CheckFailed(f"The solution breaks a constraint of your own: {said[0]}.")
     with Engine(1) as main, Engine(1) as helper:
-        resolver = Resolver(opened.problem, opened.solution, main, seconds)
+        resolver = Resolver(opened.problem, opened.solution, main, seconds, hooks=opened.hooks)
         explainer = Explainer(opened.problem, opened.solution, resolver)
         if kind == "account":
             return explainer.account(value)

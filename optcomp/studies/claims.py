@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from optcomp.words import money
 
 Number = float | int | str | bool
+CENTS_BELOW = 100.0  # prices of one unit below this much are given with cents
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +47,15 @@ def between(low: float, high: float, currency: str, *, verb: str = "costs") -> s
     if least <= 0:
         return f"{verb} at most {money(max(most, 0), currency)}: too close to call"
     return f"{verb} at least {money(least, currency)} and at most {money(most, currency)}"
+
+
+def price(low: float, high: float, units: float, currency: str) -> str:
+    """A proved range for some units as one for each of them, rounded outwards: ``$2.21 to $2.56``, ``$183 to $187``."""
+    parts = 1 if high >= CENTS_BELOW * units else 100
+    least, most = math.floor(parts * low / units) * (100 // parts), math.ceil(parts * high / units) * (100 // parts)
+    return f"{_amount(least, parts, currency)} to {_amount(most, parts, currency)}"
+
+
+def _amount(cents: int, parts: int, currency: str) -> str:
+    whole, rest = divmod(cents, 100)
+    return money(whole, currency) + (f".{rest:02d}" if parts > 1 else "")

@@ -16,13 +16,14 @@ import numpy as np
 from optcomp.eligibility import PAIR_RULES, broken_pairs
 from optcomp.errors import CheckFailed
 from optcomp.evaluate import Evaluation, evaluate
-from optcomp.judge import Bend
+from optcomp.hooks import hook_violations
 from optcomp.problem import Problem
 from optcomp.rules import SPECS
 from optcomp.solution import Solution
-from optcomp.studies.claims import Claim, Number, between, gain_or_loss
+from optcomp.studies.claims import Claim, Number, between
+from optcomp.studies.one_move import Move, Says
 from optcomp.studies.resolve import Best, Resolver
-from optcomp.words import money, percent
+from optcomp.words import money, percent, plural
 
 # Other CSMs that are compared one by one; the rest is counted.
 MOST_OTHERS = 3
@@ -32,7 +33,7 @@ MOST_OTHERS = 3
 class Explainer:
     """Explains one solution of a problem.
 
-    resolver : answers what is possible at best; see its own limits of time
+    resolver : answers what is possible at best; see its own limits of time, and its constraints of the user's own
     """
 
     problem: Problem
@@ -62,17 +63,20 @@ class Explainer:
     def account(self, account: str) -> list[Claim]:
         """Why an account is where it is, what others would bring, and when it would be elsewhere."""
         a, here = self._row(account), self.solution.csm_by_account[account]
-        claims = [self._where(account, a, here)]
-        others = sorted(self._others(account), key=lambda m: (bool(m.breaks), -m.gain, m.to))
+        others = sorted(self._others(account), key=lambda m: (not m.is_possible, -m.gain, m.to))
         today = self.problem.account_list[a].csm
-        shown = [m for m in others if m.to == today] + [m for m in others if m.to != today][:MOST_OTHERS]
-        for move in shown:
-            claims += self._move(move)
+        before = [m for m in others if m.to == today]
+        rest = [m for m in others if m.to != today][:MOST_OTHERS]
+        best = others[0].to if others and others[0].is_possible else ""
+        claims = [self._where(account, a, here), *self._held(account, a)]
+        says = Says(self.problem, self.solution, self.value)
+        for move in before + rest:
+            is_shown_first = move is (before + rest)[0]
+            claims += says.about(move, is_next_best=move.to == best, has_parts=is_shown_first or move.to == best)
         claims += self._forbidden(account, a, {m.to for m in others} | {here})
-        target = today if today and today != here else None
-        if target is not None and self.problem.allowed[a, self.problem.csm_index[target]]:
-            claims.append(self._insist(account, target))
-        elif others:
+        if before:
+            claims += self._left_there(account, before[0])
+        if others:
             claims.append(self._without(account, here))
         return claims
 
@@ -80,25 +84,40 @@ class Explainer:
         """What happens when an account must be with a CSM: at once, and at best."""
         a, j = self._row(account), self.row_of_csm(csm)
         here = self.solution.csm_by_account[account]
+        claims = [self._where(account, a, here), *self._held(account, a)]
         if here == csm:
-            return [self._where(account, a, here), self._without(account, here)]
-        claims = [self._where(account, a, here), *self._move(self._one_move(account, csm))]
+            return [*claims, self._without(account, here)]
+        move = self._one_move(account, csm)
+        claims += Says(self.problem, self.solution, self.value).about(move, has_parts=True)
         if not all(self.problem.allowed[m, j] for m in self._unit(a)):
             return [*claims, *self._forbidden(account, a, set(), only=csm)]
         if self.problem.csms.is_open[j] and csm not in self.solution.filled:
-            return [*claims, *self._both_books(account, csm)]  # a position that is not filled is not filled for it
-        return [*claims, self._insist(account, csm), *self._both_books(account, csm)]
+            return [*claims, *self._both_books(move)]  # a position that is not filled is not filled for it
+        return [*claims, *self._left_there(account, move), *self._both_books(move)]
 
     def _where(self, account: str, a: int, here: str) -> Claim:
         arr, predicted = float(self.problem.accounts.arr[a]), float(self.value.account_arr[a])
         load = float(self.value.books.load[self.problem.csm_index[here]])
+        today = self.problem.account_list[a].csm or ""
+        was = {"": " and has nobody today", here: ""}.get(today, f", and today with {today}")
         sentence = (
-            f"{account} ({self.money(arr)} ARR) is with {here}, who is at {percent(load, 0)} of hours: "
-            f"{self.money(predicted)} of it is predicted for the end of the year, the load of the book apart."
+            f"{account} ({self.money(arr)} ARR) is with {here}, who is at {percent(load, 0)} of hours{was}. "
+            f"{self.money(predicted)} is predicted for it at the end of the year, the load of the book apart."
         )
-        return Claim(
-            "where", {"account": account, "csm": here, "arr": arr, "predicted": predicted, "load": load}, sentence
-        )
+        numbers: dict[str, Number] = {
+            "account": account, "csm": here, "today": today, "arr": arr, "predicted": predicted, "load": load,
+        }  # fmt: skip
+        return Claim("where", numbers, sentence)
+
+    def _held(self, account: str, a: int) -> Iterator[Claim]:
+        """That an account may not move, because somebody said so."""
+        kept = {line.account_id: line for line in self.problem.instance.kept}.get(account)
+        if kept is not None and self.problem.rules["locks"].is_hard:
+            numbers: dict[str, Number] = {"account": account, "csm": kept.csm_id, "reason": kept.reason}
+            yield Claim("held", numbers, f"It stays with {kept.csm_id}: {kept.reason}.")
+        elif self.problem.accounts.locked[a] and self.problem.rules["locks"].is_hard:
+            today = self.problem.account_list[a].csm or ""
+            yield Claim("held", {"account": account, "csm": today, "reason": "locked"}, f"It is locked to {today}.")
 
     def _unit(self, a: int) -> list[int]:
         """Rows of the accounts that move with an account."""
@@ -113,12 +132,14 @@ class Explainer:
         return replace(self.solution, csm_by_account={**self.solution.csm_by_account, **unit}, filled=filled)
 
     def _one_move(self, account: str, csm: str) -> Move:
-        value = evaluate(self.problem, self.moved(account, csm))
+        solution = self.moved(account, csm)
+        value = evaluate(self.problem, solution)
         own = float(value.account_arr.sum() - self.value.account_arr.sum())
         load = float(self.value.load_cost - value.load_cost)
         rules = (self.value.soft_cost - value.soft_cost) * self.problem.total_arr
         size = len(self._unit(self._row(account)))
-        return Move(account, csm, own + load + rules, own, load, rules, value, value.violations, size)
+        broken = tuple(hook_violations(self.resolver.hooks, self.problem, solution))
+        return Move(account, csm, own + load + rules, own, load, rules, value, size, broken)
 
     def _others(self, account: str) -> Iterator[Move]:
         """One-move changes to everybody whom the rules on single pairs allow, unfilled positions apart."""
@@ -127,63 +148,6 @@ class Explainer:
             is_there = not self.problem.csms.is_open[j] or name in self.solution.filled
             if name != here and is_there and all(self.problem.allowed[m, j] for m in unit):
                 yield self._one_move(account, name)
-
-    def _move(self, move: Move) -> Iterator[Claim]:
-        here = self.solution.csm_by_account[move.account]
-        who = move.account if move.size == 1 else f"{move.account} and its family ({move.size} accounts)"
-        numbers: dict[str, Number] = {"account": move.account, "to": move.to, "gain": move.gain}
-        if move.breaks:
-            bend = max(move.breaks, key=lambda b: (b.amount, b.rule_id))
-            what = f"{bend.rule_id} would be broken by {bend.amount:,.2f} {_unit_of(bend)} ({bend.subject})"
-            sentence = f"{who} cannot go to {move.to} with nothing else changed: {what}."
-            facts: dict[str, Number] = {"rule": bend.rule_id, "subject": bend.subject, "amount": bend.amount}
-            yield Claim("move_breaks", {**numbers, **facts}, sentence)
-        else:
-            result = gain_or_loss(move.gain, self.currency)
-            yield Claim(
-                "move", numbers, f"{who} with {move.to} instead of {here}, nothing else changed, would {result}."
-            )
-        yield self._parts(move)
-        yield from self._would(move)
-
-    def _parts(self, move: Move) -> Claim:
-        parts = {"own": move.own, "load": move.load, "rules": move.rules}
-        words = {"own": "outlook with them", "load": "load of the two books", "rules": "prices of bent rules"}
-        text = ", ".join(f"{words[k]} {self.money(v)}" for k, v in parts.items())
-        j, i = self.row_of_csm(move.to), self.row_of_csm(self.solution.csm_by_account[move.account])
-        to_load, from_load = float(move.value.books.load[j]), float(move.value.books.load[i])
-        sentence = (
-            f"That is {text}; {move.to} would be at {percent(to_load, 0)} of hours instead of "
-            f"{percent(float(self.value.books.load[j]), 0)}."
-        )
-        numbers: dict[str, Number] = {
-            "account": move.account,
-            "to": move.to,
-            **parts,
-            "load_to": to_load,
-            "load_from": from_load,
-        }
-        return Claim("parts", numbers, sentence)
-
-    def _would(self, move: Move) -> Iterator[Claim]:
-        """What would have to be true for the move to be as good, or allowed."""
-        if move.size > 1:
-            return
-        a = self._row(move.account)
-        over = {b.rule_id: b for b in move.breaks}
-        csm = self.problem.csm_list[self.row_of_csm(move.to)]
-        is_full_year = self.problem.csms.hours[self.row_of_csm(move.to)] == self.problem.service.csm_hours(csm)
-        if len(move.breaks) == 1 and is_full_year and set(over) == {"hours"} and over["hours"].subject == move.to:
-            more = over["hours"].amount / self.problem.rules["hours"]["ceiling"]
-            sentence = f"It could go there if {move.to} had {math.ceil(more):,} more hours a year."
-            yield Claim("could", {"account": move.account, "to": move.to, "hours": float(math.ceil(more))}, sentence)
-        elif not move.breaks and move.gain < 0.0:
-            worth = float(move.value.account_arr[a]) - move.gain
-            sentence = (
-                f"It would be as good there if {self.money(worth)} were predicted for it with {move.to}, instead of "
-                f"{self.money(worth + move.gain)} (value in pairs.csv)."
-            )
-            yield Claim("would", {"account": move.account, "to": move.to, "value": worth}, sentence)
 
     def _forbidden(self, account: str, a: int, known: set[str], only: str = "") -> Iterator[Claim]:
         """CSMs whom a hard rule on single pairs keeps from the account, or from the family that moves with it."""
@@ -196,11 +160,9 @@ class Explainer:
             ids = [c for c in named if c not in known and only in ("", c)]
             if ids:
                 who = ids[0] if len(ids) == 1 else f"{len(ids)} CSMs"
-                sentence = (
-                    f"{rule_id} keeps {who} from it: {SPECS[rule_id].sentence[0].lower()}{SPECS[rule_id].sentence[1:]}"
-                )
+                why = f"{SPECS[rule_id].sentence[0].lower()}{SPECS[rule_id].sentence[1:]}"
                 numbers: dict[str, Number] = {"account": account, "rule": rule_id, "csms": ", ".join(ids)}
-                yield Claim("forbidden", numbers, sentence)
+                yield Claim("forbidden", numbers, f"{who} may not have it by {rule_id}: {why}")
 
     # ---- what is possible at best -----------------------------------------------------------------------------
 
@@ -211,47 +173,62 @@ class Explainer:
         low = max(top - best.high, 0.0)
         return low, max(base.high - best.low, low)
 
-    def _insist(self, account: str, csm: str) -> Claim:
-        best = self.resolver.forced(self._row(account), self.row_of_csm(csm))
-        numbers: dict[str, Number] = {"account": account, "to": csm}
-        if best.high == -math.inf:
-            return Claim(
-                "impossible",
-                numbers,
-                f"With {account} at {csm} no books under these plans and positions keep every hard rule.",
-            )
-        low, high = self.loss(account, best)
-        text = between(low, high, self.currency)
-        sentence = f"{account} with {csm}, all other books free to follow, {text} (same plans and positions, proved)."
-        return Claim("insist", {**numbers, "low": low, "high": high}, sentence)
+    def _left_there(self, account: str, move: Move) -> Iterator[Claim]:
+        """What it costs at best to have an account with a CSM after all, and what would have to be true for that."""
+        best = self.resolver.forced(self._row(account), self.row_of_csm(move.to))
+        claim = self._restricted(account, best, "insist", {"to": move.to})
+        yield claim
+        low, high = claim.numbers.get("low"), claim.numbers.get("high")
+        if not isinstance(low, float) or not isinstance(high, float) or math.isinf(high) or move.size > 1:
+            return
+        predicted = float(move.value.account_arr[self._row(account)])
+        enough = float(math.ceil(high))
+        numbers: dict[str, Number] = {
+            "account": account, "to": move.to, "predicted": predicted, "low": low, "high": enough,
+        }  # fmt: skip
+        stay = "stay with" if move.to == self.problem.account_list[self._row(account)].csm else "go to"
+        less = f", but not if it were {self.money(math.floor(low))}" if math.floor(low) >= 1 else ""
+        sentence = (
+            f"It would {stay} {move.to} if at least {self.money(enough)} more were predicted for it there than "
+            f"{self.money(predicted)} (value in pairs.csv){less}."
+        )
+        yield Claim("stay_if", numbers, sentence)
 
     def _without(self, account: str, csm: str) -> Claim:
         best = self.resolver.barred(self._row(account), self.row_of_csm(csm))
-        numbers: dict[str, Number] = {"account": account, "csm": csm}
-        if best.high == -math.inf:
-            return Claim(
-                "only",
-                numbers,
-                f"Nobody but {csm} can have {account} under these plans, positions and hard rules (proved).",
-            )
-        low, high = self.loss(account, best)
-        text = between(low, high, self.currency)
-        what = f"{account} with anybody but {csm}, all other books free to follow,"
-        sentence = f"{what} {text} (same plans and positions, proved)."
-        return Claim("without", {**numbers, "low": low, "high": high}, sentence)
+        return self._restricted(account, best, "without", {"csm": csm})
 
-    def _both_books(self, account: str, csm: str) -> Iterator[Claim]:
+    def _restricted(self, account: str, best: Best, kind: str, who: dict[str, Number]) -> Claim:
+        """What the best books cost in which an account must (`to`) or must not (`csm`) be with somebody."""
+        numbers: dict[str, Number] = {"account": account, **who}
+        if best.high == -math.inf:
+            nobody = "impossible" if kind == "insist" else "only"
+            text = (
+                f"With {account} at {who['to']} no books under these plans and positions keep every hard rule."
+                if kind == "insist"
+                else f"Nobody but {who['csm']} can have {account} under these plans, positions and hard rules (proved)."
+            )
+            return Claim(nobody, numbers, text)
+        low, high = self.loss(account, best)
+        what = f"{account} with {who['to']}" if kind == "insist" else f"{account} with anybody but {who['csm']}"
+        then = "" if best.solution is None else best.solution.csm_by_account[account]
+        found = f"; the best books found give it to {then}" if then and kind == "without" else ""
+        text = between(low, high, self.currency)
+        sentence = f"{what}, all other books free to follow, {text} (same plans and positions, proved){found}."
+        return Claim(kind, {**numbers, "low": low, "high": high, "then": then}, sentence)
+
+    def _both_books(self, move: Move) -> Iterator[Claim]:
         """Before and after of both books, when only this account moves."""
-        value = evaluate(self.problem, self.moved(account, csm))
-        for name in (self.solution.csm_by_account[account], csm):
+        for name in (self.solution.csm_by_account[move.account], move.to):
             j = self.row_of_csm(name)
-            before, after = self.value.books, value.books
+            before, after = self.value.books, move.value.books
             numbers: dict[str, Number] = {
-                "account": account, "to": csm, "csm": name,
+                "account": move.account, "to": move.to, "csm": name,
                 "accounts": int(after.accounts[j]), "arr": float(after.arr[j]), "load": float(after.load[j]),
             }  # fmt: skip
+            count = plural(int(after.accounts[j]), "account")
             sentence = (
-                f"Book of {name}, before and after: {before.accounts[j]} and {after.accounts[j]} accounts, "
+                f"Book of {name}, before and after: {before.accounts[j]} and {count}, "
                 f"{self.money(float(before.arr[j]))} and {self.money(float(after.arr[j]))} ARR, load "
                 f"{percent(float(before.load[j]), 0)} and {percent(float(after.load[j]), 0)}."
             )
@@ -265,29 +242,7 @@ class Explainer:
         return self.problem.account_index[account]
 
     def row_of_csm(self, csm: str) -> int:
+        """Row of a CSM by id; CheckFailed where there is none."""
         if csm not in self.problem.csm_index:
             raise CheckFailed(f"The instance has no CSM {csm}.")
         return self.problem.csm_index[csm]
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """One account, or family, given to another CSM: what that gains in USD, from what, and which hard rules break.
-
-    own, load, rules : parts of the gain: predicted ARR at load 1, load of the books, prices of bent rules
-    size : accounts that move together
-    """
-
-    account: str
-    to: str
-    gain: float
-    own: float
-    load: float
-    rules: float
-    value: Evaluation
-    breaks: tuple[Bend, ...]
-    size: int
-
-
-def _unit_of(bend: Bend) -> str:
-    return SPECS[bend.rule_id].unit.split(" (")[0] if bend.rule_id in SPECS else "accounts"

@@ -1,7 +1,8 @@
-"""Why a segment is paid by its plan: today's plan and other weights on the same books, the runner-up, the budget."""
+"""Why a segment is paid by its plan: today's plan, other weights, the runner-up; what a dollar or a move is worth."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -9,39 +10,47 @@ from itertools import permutations
 
 from optcomp.errors import CheckFailed
 from optcomp.evaluate import evaluate
+from optcomp.hooks import Hook, hook_violations
+from optcomp.instance import Segment
 from optcomp.plan import Component, Plan
 from optcomp.problem import Problem
+from optcomp.prune import grid_plans
 from optcomp.solution import Solution
-from optcomp.solve import Engines, Result, Settings, solve
-from optcomp.studies.claims import Claim, Number, between, gain_or_loss
+from optcomp.solve import Engines, Settings, solve
+from optcomp.studies.claims import Claim, Number, between, gain_or_loss, price
 from optcomp.studies.explain import Explainer
-from optcomp.words import paid_for, pay_levels
+from optcomp.words import paid_for, paid_metric, pay_levels, plural
 
 SHIFT = 0.10  # weight that is moved from one metric to another: two steps of the usual grid
 MORE_BUDGET = 0.01  # share of the pay budget whose worth is asked for
+MORE_MOVES = 0.10  # share of a limit on moves, at least one move: single ones are often below what a solver can prove
 SHIFTED = "shifted"
 
 
 @dataclass(frozen=True)
 class WithoutPlan(Problem):
-    """The problem with one plan of a segment off its menu.
+    """The problem with one plan of a segment off its menu, today's included.
 
-    excluded : segment → plan id; today's plan always stays
+    excluded : segment → plan id
     """
 
     excluded: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def plans(self) -> tuple[tuple[Plan, ...], ...]:
-        """Plans that may be chosen, per segment."""
-        return tuple(
-            tuple(p for p in self._segment_plans(s) if p.is_today or p.plan_id != self.excluded.get(facts.name))
-            for s, facts in enumerate(self.segments)
-        )
+        """Plans that may be chosen, per segment; on a grid those as well that only the excluded one beats."""
+        return tuple(self._others(s, facts) for s, facts in enumerate(self.segments))
+
+    def _others(self, s: int, facts: Segment) -> tuple[Plan, ...]:
+        known, excluded = self._segment_plans(s), self.excluded.get(facts.name, "")
+        names = {p.plan_id for p in known}
+        beaten = grid_plans(self, s, facts.menu or self.instance.menu, without=excluded) if excluded else []
+        more = [p for p in beaten if p.plan_id not in names]
+        return tuple(p for p in (*known, *more) if p.plan_id != excluded)
 
 
 def without_plan(problem: Problem, segment: str, plan_id: str) -> Problem:
-    """The problem in which a segment may be paid by any other plan."""
+    """The problem in which a segment may be paid by any other plan; check that there is one."""
     values = {name: getattr(problem, name) for name in problem.__dataclass_fields__}
     return WithoutPlan(**{**values, "excluded": {segment: plan_id}})
 
@@ -49,6 +58,13 @@ def without_plan(problem: Problem, segment: str, plan_id: str) -> Problem:
 def with_budget(problem: Problem, budget: float) -> Problem:
     """The problem with another pay budget."""
     return replace(problem, instance=replace(problem.instance, pay_budget=budget))
+
+
+def with_moves(problem: Problem, limit: float) -> Problem:
+    """The problem with another limit on moves."""
+    moves = problem.rules["moves"]
+    wider = replace(moves, numbers={**moves.numbers, "max": limit})
+    return replace(problem, rules=replace(problem.rules, by_id={**problem.rules.by_id, "moves": wider}))
 
 
 def shifted(plan: Plan, to: int, source: int, size: float = SHIFT) -> Plan | None:
@@ -93,10 +109,10 @@ class PlanExplainer:
         if not plan.is_today:
             claims.append(self._today(segment, s))
         claims += self._shifts(segment, s, plan)
-        if not plan.is_today:
-            claims.append(self._runner_up(segment, plan))
+        claims.append(self._runner_up(segment, plan))
         if self.problem.rules["budget"].is_on:
             claims.append(self._more_budget())
+        claims += self._moves()
         return claims
 
     def _chosen(self, segment: str, plan: Plan) -> Claim:
@@ -121,7 +137,9 @@ class PlanExplainer:
         solution = self.explainer.solution
         other = replace(solution, plan_by_segment={**solution.plan_by_segment, segment: plan_id})
         value = evaluate(problem, other)
-        broken = ", ".join(sorted({b.rule_id for b in value.violations}))
+        rules = {b.rule_id for b in value.violations}
+        own = {hook.name for hook in self.hooks if hook_violations([hook], problem, other)}
+        broken = ", ".join(sorted(rules | own))
         return value.objective * problem.total_arr - self.explainer.usd(self.explainer.value), broken
 
     def _today(self, segment: str, s: int) -> Claim:
@@ -145,9 +163,10 @@ class PlanExplainer:
             numbers: dict[str, Number] = {
                 "segment": segment, "to": to, "source": source, "gain": gain, "breaks": broken, "points": 100.0 * SHIFT,
             }  # fmt: skip
+            more, less = paid_metric(parts[to]), paid_metric(parts[source])
             sentence = (
-                f"{100.0 * SHIFT:g} points more on {parts[to].metric} and less on {parts[source].metric}, on the same "
-                f"books, would {gain_or_loss(gain, self.explainer.currency)}{_breaking(broken)}"
+                f"{100.0 * SHIFT:g} points more on {more} and less on {less}, on the same books, "
+                f"would {gain_or_loss(gain, self.explainer.currency)}{_breaking(broken)}"
                 f"{'' if self._may_be_on_menu(other, s) else ' (not on the menu)'}."
             )
             yield Claim("shift", numbers, sentence)
@@ -159,45 +178,85 @@ class PlanExplainer:
         same = [p for p in self.problem.plans[s] if {(c.metric, round(c.weight, 9)) for c in p.mix.components} == mine]
         return menu.grid is not None or bool(same)
 
-    def _solve(self, problem: Problem) -> Result:
-        return solve(problem, Settings(time_limit_seconds=self.seconds), engines=self.engines)
+    @property
+    def hooks(self) -> tuple[Hook, ...]:
+        """Constraints of the user's own, which hold in every answer."""
+        return tuple(self.explainer.resolver.hooks)
+
+    def _solve(self, problem: Problem) -> tuple[Solution | None, float, float]:
+        """The best found, what it is worth (-inf: nothing found) and what nothing exceeds, USD."""
+        settings = Settings(time_limit_seconds=self.seconds, hooks=self.hooks)
+        result = solve(problem, settings, engines=self.engines)
+        arr = problem.total_arr
+        found = result.evaluation.objective * arr if result.evaluation else float("-inf")
+        return result.solution, found, result.objective_bound * arr
 
     def _runner_up(self, segment: str, plan: Plan) -> Claim:
-        result = self._solve(without_plan(self.problem, segment, plan.plan_id))
-        arr, here = self.problem.total_arr, self.explainer.usd(self.explainer.value)
-        found = result.evaluation.objective * arr if result.evaluation else float("-inf")
-        low = max(here - result.objective_bound * arr, 0.0)
+        other = without_plan(self.problem, segment, plan.plan_id)
+        s = [facts.name for facts in self.problem.segments].index(segment)
+        numbers: dict[str, Number] = {"segment": segment, "plan": plan.plan_id}
+        if not other.plans[s]:
+            return Claim("no_other_plan", numbers, f"There is no other plan on the menu of {segment}.")
+        solution, found, bound = self._solve(other)
+        if bound == -math.inf:
+            sentence = f"No other plan on the menu of {segment} keeps every hard rule, whatever the books (proved)."
+            return Claim("only_plan", numbers, sentence)
+        here = self.explainer.usd(self.explainer.value)
+        low = max(here - bound, 0.0)
         high = max(max(self.bound, here) - found, low)
-        other = _plan_of(result.solution, segment)
-        text = between(low, high, self.explainer.currency)
-        best = f"; the best found is {other}" if other else ""
+        named = "" if solution is None else solution.plan_by_segment[segment]
+        best = next((f"; the best found is {named} ({paid_for(p)})" for p in other.plans[s] if p.plan_id == named), "")
         sentence = (
-            f"Paying {segment} by any other plan on the menu, everything else free to follow, {text} (proved){best}."
+            f"Paying {segment} by any other plan on the menu, everything else free to follow, "
+            f"{between(low, high, self.explainer.currency)} (proved){best}."
         )
-        numbers: dict[str, Number] = {
-            "segment": segment,
-            "plan": plan.plan_id,
-            "low": low,
-            "high": high,
-            "other": other,
-        }
-        return Claim("runner_up", numbers, sentence)
+        return Claim("runner_up", {**numbers, "low": low, "high": high, "other": named}, sentence)
+
+    # ---- what a rule costs ------------------------------------------------------------------------------------
+
+    def _gain(self, wider: Problem) -> tuple[float, float]:
+        """What the best of a wider problem is worth more: at least, at most, USD."""
+        here = self.explainer.usd(self.explainer.value)
+        _, found, bound = self._solve(wider)
+        low = max(found - max(self.bound, here), 0.0)
+        return low, max(bound - here, low)
+
+    def _worth(self, low: float, high: float, units: float, one: str, verb: str) -> str:
+        """A range with what that is for each unit, where it is more than nothing."""
+        each = f": {price(low, high, units, self.explainer.currency)} for each {one} more" if low >= 1.0 else ""
+        return f"{between(low, high, self.explainer.currency, verb=verb)} (proved){each}"
 
     def _more_budget(self) -> Claim:
         budget = self.problem.instance.pay_budget
         more = MORE_BUDGET * budget
-        result = self._solve(with_budget(self.problem, budget + more))
-        arr, here = self.problem.total_arr, self.explainer.usd(self.explainer.value)
-        found = result.evaluation.objective * arr if result.evaluation else float("-inf")
-        low = max(found - max(self.bound, here), 0.0)
-        high = max(result.objective_bound * arr - here, low)
-        text = between(low, high, self.explainer.currency, verb="is worth")
-        sentence = f"A pay budget higher by {self.explainer.money(more)} {text} (proved)."
-        return Claim("more_budget", {"more": more, "low": low, "high": high}, sentence)
+        low, high = self._gain(with_budget(self.problem, budget + more))
+        text = self._worth(low, high, more, self.explainer.money(1.0), "is worth")
+        return Claim(
+            "more_budget",
+            {"more": more, "low": low, "high": high},
+            f"A pay budget higher by {self.explainer.money(more)} {text}.",
+        )
 
-
-def _plan_of(solution: Solution | None, segment: str) -> str:
-    return "" if solution is None else str(solution.plan_by_segment[segment])
+    def _moves(self) -> Iterator[Claim]:
+        """What moves cost where each has a price, and what more of them are worth where there is a limit."""
+        rule, value = self.problem.rules["moves"], self.explainer.value
+        made, limit = value.moves_counted, rule["max"]
+        if rule.is_soft and made > limit:
+            cost = rule.price * (made - limit)
+            sentence = (
+                f"{plural(made, 'move')} are made beyond forced ones and {limit:,.0f} are free: each further one costs "
+                f"{self.explainer.money(rule.price)}, together {self.explainer.money(cost)} (rules.moves.price)."
+            )
+            yield Claim("move_price", {"made": made, "free": limit, "cost": cost}, sentence)
+        elif rule.is_on and (rule.is_hard or limit > 0.0):
+            more = float(max(math.ceil(MORE_MOVES * limit), 1))
+            low, high = self._gain(with_moves(self.problem, limit + more))
+            text = self._worth(low, high, more, "move", "are worth" if more > 1.0 else "is worth")
+            sentence = (
+                f"{made:,} of {limit:,.0f} moves are made beyond forced ones; {plural(int(more), 'move')} more {text} "
+                f"(rules.moves.max={limit + more:.0f})."
+            )
+            yield Claim("more_moves", {"made": made, "limit": limit, "more": more, "low": low, "high": high}, sentence)
 
 
 def _breaking(rules: str) -> str:

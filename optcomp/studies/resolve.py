@@ -17,11 +17,12 @@ from optcomp.decompose.pools import components, why_joint
 from optcomp.decompose.structure import Row, with_rows
 from optcomp.engine import Engine, Job, Limits, Program
 from optcomp.evaluate import decide, evaluate
-from optcomp.formulation.build import formulate
+from optcomp.formulation.build import Extras, formulate
 from optcomp.formulation.compile import Compiled, compile_model
 from optcomp.formulation.extract import chosen_pairs, column_of, load_error, owners, start_at
 from optcomp.formulation.frame import Frame
 from optcomp.formulation.scope import POINTS, Scope, whole_scope
+from optcomp.hooks import Hook, hook_violations
 from optcomp.problem import Problem
 from optcomp.solution import Solution
 from optcomp.types import FloatArray, IntArray
@@ -90,6 +91,7 @@ class Resolver:
     """Solves the books of a solution again, under its plans and with the positions that it fills.
 
     seconds : for one question; gap : points of NRR within which it stops
+    hooks : constraints of the user's own that hold as well
     """
 
     problem: Problem
@@ -97,6 +99,7 @@ class Resolver:
     engine: Engine
     seconds: float = 5.0
     gap: float = GAP
+    hooks: Sequence[Hook] = ()
     _pieces: dict[int, Piece] = field(default_factory=dict)
     _base: dict[int, Best] = field(default_factory=dict)
     _here: dict[int, float] = field(default_factory=dict)
@@ -105,7 +108,7 @@ class Resolver:
         self.decision = decide(self.problem, self.solution)
         moves = self.problem.rules["moves"]
         is_limited = moves.is_hard or (moves.is_soft and moves["max"] > 0)
-        self.is_joint = bool(why_joint(self.problem)) or is_limited
+        self.is_joint = bool(why_joint(self.problem)) or is_limited or bool(self.hooks)
         self.value = evaluate(self.problem, self.solution).objective * self.problem.total_arr
 
     def base(self, account: int) -> Best:
@@ -141,7 +144,7 @@ class Resolver:
         """The program that decides about an account."""
         key = self._key(account)
         if key not in self._pieces:
-            frame = formulate(self.problem, self._scope(key))
+            frame = formulate(self.problem, self._scope(key), Extras({}, [hook.add for hook in self.hooks]))
             self._pieces[key] = self._as_filled(Piece(frame, compile_model(frame.model)))
         return self._pieces[key]
 
@@ -179,7 +182,8 @@ class Resolver:
                 break
             solution = self._merged(piece, outcome.point)
             value = evaluate(self.problem, solution)
-            if not value.violations and value.objective * self.problem.total_arr > low:
+            is_broken = value.violations or hook_violations(self.hooks, self.problem, solution)
+            if not is_broken and value.objective * self.problem.total_arr > low:
                 low, found = value.objective * self.problem.total_arr, solution
             if piece.refine(outcome.point) <= 0.1 * self.gap or time.monotonic() >= deadline:
                 break

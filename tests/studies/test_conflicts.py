@@ -12,18 +12,15 @@ import conflict_oracle
 import planted
 import pytest
 import strategies
-from builders import account, csm, problem, rules, segment
+from builders import account, apart, csm, problem, rules, segment
 from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 
 import optcomp
 from optcomp.engine import Engine
-from optcomp.formulation.frame import Frame
-from optcomp.hooks import Hook
 from optcomp.instance import Account, Csm, Pair, Segment
 from optcomp.plan import MenuSpec
 from optcomp.problem import Problem
 from optcomp.rules import SPECS, Rule
-from optcomp.solution import Solution
 from optcomp.solve import Engines, Settings, solve
 from optcomp.studies import conflicts
 from optcomp.studies.clash import Clash
@@ -321,20 +318,6 @@ def _has(clash: Clash, active: BoolArray, rule_id: str) -> bool:
 
 
 # ---- constraints of the user's own ----------------------------------------------------------------------------------
-
-
-def apart(one: str, other: str) -> Hook:
-    """Two accounts do not share a CSM."""
-
-    def add(frame: Frame) -> None:
-        for name in frame.problem.csms.ids:
-            both = frame.pair_variables(one, name) + frame.pair_variables(other, name)
-            frame.row([(1.0, variable) for variable in both], None, 1.0)
-
-    def check(where: Problem, solution: Solution) -> list[str]:
-        return ["they share"] if solution.csm_by_account[one] == solution.csm_by_account[other] else []
-
-    return Hook(f"{one} and {other} apart", add, check)
 
 
 def test_a_constraint_of_ones_own_is_named_with_the_rules_that_it_clashes_with(engines: Engines):
