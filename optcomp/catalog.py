@@ -1,7 +1,8 @@
 """Model files by name: found beside the instance or in the package, read, checked, and turned into nouns.
 
-Kinds of model files: response, compensation, service, rules, benchmarks. A model is named by a name (``priors-v0``) or
-by a path inside the instance's folder; a name is looked up beside the instance first, then in the package.
+Kinds of model files: response, compensation, service, rules, benchmarks, stress. A model is named by a name
+(``priors-v0``) or by a path inside the instance's folder; a name is looked up beside the instance first, then in the
+package.
 """
 
 from __future__ import annotations
@@ -19,15 +20,16 @@ from optcomp.benchmarks import Benchmarks
 from optcomp.errors import Finding, InputError, OutputError
 from optcomp.instance import ModelNames
 from optcomp.model_files import Key, ModelFile, Number, did_you_mean, merged, read_model_file
-from optcomp.model_schemas import BenchmarksFile, MixFile, Part, ServiceFile
+from optcomp.model_schemas import BenchmarksFile, MixFile, Part, ServiceFile, StressFile
 from optcomp.plan import Mix
 from optcomp.response.parameters import Origin, Response
 from optcomp.response_schema import ResponseFile
 from optcomp.rule_packs import Overrides, Saying, override, pack_rules, pack_sayings
 from optcomp.rules import SPECS, Rules
 from optcomp.service import ServiceModel
+from optcomp.stress import Stress
 
-KINDS = ("benchmarks", "compensation", "response", "rules", "service")
+KINDS = ("benchmarks", "compensation", "response", "rules", "service", "stress")
 
 #: Units that a file may leave out because its kind fixes them, by the last part of the key.
 _UNITS = {
@@ -36,6 +38,8 @@ _UNITS = {
     "hours": "hours", "times_per_year": "times a year",
     "calendar_hours": "hours a year", "overhead": "share of calendar hours",
     "base_low": "USD a year", "base_high": "USD a year", "ote_low": "USD a year", "ote_high": "USD a year",
+    "churn": "multiple of the mean chance", "expansion": "multiple of the mean chance",
+    "turnover": "multiple of the mean chance",
     "at_least": "share of variable", "at_most": "share of variable", "max_components": "components",
 }  # fmt: skip
 
@@ -125,6 +129,12 @@ def load_mix(name: str, beside: Path | None) -> Mix:
     """The compensation model of that name."""
     file = _read(find_model("compensation", name, beside), "compensation")
     return _validated(file, MixFile).build(str(file.head["name"]), str(file.head["title"]))
+
+
+def load_stress(name: str, beside: Path | None) -> Stress:
+    """The stress model of that name."""
+    file = _read(find_model("stress", name, beside), "stress")
+    return _validated(file, StressFile).build(str(file.head["name"]), str(file.head["title"]))
 
 
 def load_rules(name: str, beside: Path | None, overrides: Overrides = ()) -> Rules:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from optcomp.benchmarks import Benchmarks, PayBand
 from optcomp.plan import Component, Curve, Gate, MetricName, Mix, Period, Scope
 from optcomp.service import Activity, ServiceModel
+from optcomp.stress import Stress
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -98,6 +99,28 @@ class BenchmarksFile(Part):
         """The noun."""
         bands = {level: PayBand(**band.model_dump()) for level, band in sorted(self.bands.items())}
         return Benchmarks(name, bands, dict(sorted(self.region_premium.items())))
+
+
+class MultiplesPart(Part):
+    """Multiples of mean chances."""
+
+    churn: Positive
+    expansion: Positive
+    turnover: Positive
+
+
+class StressFile(Part):
+    """A world that differs from the predicted one."""
+
+    multiples: MultiplesPart
+
+    def problems(self) -> list[tuple[tuple[str, ...], str, str]]:
+        """None: what is too much for an instance, its own chances say."""
+        return []
+
+    def build(self, name: str, title: str) -> Stress:
+        """The noun."""
+        return Stress(name, title, **self.multiples.model_dump())
 
 
 class CurvePart(Part):

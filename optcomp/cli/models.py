@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 
 # The kinds of `catalog`, written out: importing it here would make `--help` slow.
-KINDS = ("benchmarks", "compensation", "response", "rules", "service")
+KINDS = ("benchmarks", "compensation", "response", "rules", "service", "stress")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 
 

@@ -18,7 +18,7 @@ BUDGET_STEPS, OTHER_STEPS = 31, 7
 
 
 class Wanted(NamedTuple):
-    """What to vary; `key` is empty for the budget."""
+    """What to vary; `key` is empty for the budget. `worlds` are names of stress models."""
 
     instance: Path
     overrides: tuple[str, ...]
@@ -26,12 +26,14 @@ class Wanted(NamedTuple):
     span: Span
     num_steps: int
     is_extended: bool
+    worlds: tuple[str, ...] = ()
 
 
 @click.command()
 @click.argument("instance", type=click.Path(path_type=Path))
 @click.option("--budget", metavar="LOW..HIGH", help="Rise of the pay budget in per cent.  [default: 0%..30%]")
-@click.option("--over", metavar="KEY=LOW..HIGH", help="Vary another number instead, e.g. rules.hours.ceiling=1..1.3.")
+@click.option("--over", metavar="KEY=LOW..HIGH",
+              help="Vary another number, e.g. rules.hours.ceiling=1..1.3, or the world: stress[=NAME,…].")  # fmt: skip
 @click.option("--steps", type=click.IntRange(2, 1000), help="How many values.  [default: 31; 7 with --over]")
 @click.option("--menu", type=click.Choice(["extended", "as-is"]), default="extended", show_default=True,
               help="Add base and variable levels in steps of 0.05, or keep the menu.")  # fmt: skip
@@ -67,7 +69,8 @@ def command(
     The best plans and books for every budget, each with a proven ceiling, beside three forced strategies: all extra
     money into base pay, into expansion pay, into a team bonus. With --over every value is solved by itself: numbers of
     rules (rules.hours.ceiling, rules.moves.max, rules.equal_chance.price), goal.nrr, budget.pay, or a harsher world:
-    response.shift_renew and response.shift_expand in log-odds or points (-5pp..0pp), response.base_quit.
+    response.shift_renew and response.shift_expand in log-odds or points (-5pp..0pp), response.base_quit. --over stress
+    puts other growth stages, customers and markets beside the predicted one (`optcomp models list stress`).
 
     --out writes curve.csv, money.csv, summary.json, chart.png and chart.svg; whole or not at all, readable by you only.
 
@@ -75,6 +78,7 @@ def command(
     Example:
       optcomp sensitivity instances/team-of-15 --budget 0%..30% --out study
       optcomp sensitivity instances/team-of-15 --over response.shift_renew=-5pp..0pp
+      optcomp sensitivity instances/team-of-15 --over stress=market-down,market-up
 
     Exit codes: 0 done, 2 wrong usage, 3 invalid input, 6 no step has a solution, 8 files could not be written, 130 and
     143 interrupted.
@@ -99,10 +103,14 @@ def command(
 def _wanted(
     instance: Path, overrides: tuple[str, ...], budget: str | None, over: str | None, steps: int | None, menu: str
 ) -> Wanted:
-    from optcomp.studies.over import span
+    from optcomp.studies.over import STRESS, Span, span
 
     if budget is not None and over is not None:
         raise click.UsageError("--budget and --over exclude each other; budget.pay can be varied with --over too.")
+    name, _, worlds = (over or "").partition("=")
+    if name.strip() == STRESS:
+        chosen = tuple(world.strip() for world in worlds.split(",") if world.strip())
+        return Wanted(instance, overrides, STRESS, Span(0.0, 0.0), 0, is_extended=False, worlds=chosen)
     key, _, text = (over or "").rpartition("=")
     if over is not None and not key:
         raise click.BadParameter(f"{over[:40]!r} is not KEY=LOW..HIGH", param_hint="--over")
@@ -119,8 +127,9 @@ def _wanted(
 def _study(wanted: Wanted, settings: Settings) -> tuple[Study, tuple[str, ...]]:
     """The study, and warnings about the input."""
     from optcomp.assemble import load, read
+    from optcomp.catalog import load_stress, model_names
     from optcomp.studies.findings import ASKED
-    from optcomp.studies.over import over
+    from optcomp.studies.over import STRESS, in_worlds, over
     from optcomp.studies.points import steps
     from optcomp.studies.sensitivity import budget_curve
 
@@ -129,6 +138,11 @@ def _study(wanted: Wanted, settings: Settings) -> tuple[Study, tuple[str, ...]]:
     if not wanted.key:
         rises = steps(wanted.span.low, wanted.span.high, wanted.num_steps, also=(0.0, ASKED))
         return budget_curve(loaded.problem, rises, settings, is_extended=wanted.is_extended), warnings
+
+    if wanted.key == STRESS:
+        beside = wanted.instance if wanted.instance.is_dir() else wanted.instance.parent
+        worlds = [load_stress(name, beside) for name in wanted.worlds or model_names(STRESS, beside)]
+        return in_worlds(loaded.problem, worlds, settings), warnings
 
     def read_with(more: tuple[str, ...]) -> object:
         return read(wanted.instance, overrides=(*wanted.overrides, *more)) if more else loaded.problem

@@ -8,10 +8,10 @@ from pathlib import Path
 from optcomp.advice import NOT_IDENTIFIED
 from optcomp.cells import printable
 from optcomp.cli.layout import paragraph, table
-from optcomp.studies.findings import ASKED, Bought, Returns, at, bought, forced_gain, returns
+from optcomp.cli.sensitivity_other import gap_cell, interval_cell, interval_header, nrr_cell, other_text
+from optcomp.studies.findings import ASKED, Bought, Returns, bought, forced_gain, returns, spending
 from optcomp.studies.menus import BASE, EXPANSION, STRATEGIES, TEAM
-from optcomp.studies.over import TODAY, UNCHANGED
-from optcomp.studies.points import Curve, Point, Study
+from optcomp.studies.points import Point, Study
 from optcomp.studies.sensitivity import BUDGET
 from optcomp.words import POINTS, million, money, paid_for, pay_levels, percent, points
 
@@ -23,7 +23,7 @@ _INTO = {BASE: "base pay", EXPANSION: "expansion pay", TEAM: "a team bonus"}
 
 def study_text(study: Study, out: Path | None, files: Sequence[str]) -> str:
     """The report of a study."""
-    blocks = [list(_budget(study) if study.key == BUDGET else _other(study)), list(_trust(study))]
+    blocks = [list(_budget(study) if study.key == BUDGET else other_text(study)), list(_trust(study))]
     if out is not None:
         blocks.append([paragraph("", f"Written to {printable(str(out))}: {', '.join(files)}", hang=0)])
     return "\n\n".join("\n".join(block) for block in blocks if block)
@@ -37,6 +37,8 @@ def _budget(study: Study) -> Iterator[str]:
     yield f"{printable(study.base.instance.name)}: what more pay budget buys in a year"
     yield ""
     yield _budget_table(study, found)
+    yield ""
+    yield from _where_table(study)
     asked = bought(study.best)
     if asked is not None:
         yield ""
@@ -60,14 +62,38 @@ def _budget_table(study: Study, found: Returns | None) -> str:
             [
                 _rise(here.value) + (" *" if here.value == knee else ""),
                 million(here.budget, study.base.instance.currency),
-                _nrr(here),
-                _gap(here),
+                nrr_cell(here),
+                gap_cell(here),
                 "" if last is None or last != last else f"{last:.2f}",
-                *(_nrr(c.points[k]) for c in forced),
+                *(nrr_cell(c.points[k]) for c in forced),
             ]
         )
     header = ["budget", "pay", "best mix", "unproved", "last $", *(f"all {c.name}"[:13] for c in forced)]
     return table(header, rows)
+
+
+def _where_table(study: Study) -> Iterator[str]:
+    """Where every extra dollar goes, by kind and by segment."""
+    found = spending(study)
+    if found is None:
+        return
+    places = [*(_short(study.base.segments[s].name) for s in found.segments), *(["others"] if found.has_others else [])]
+    rows = [
+        [
+            _rise(row.point.value),
+            *(_thousand(usd) for usd in (*row.kinds, *row.places)),
+            *interval_cell(study, row.point),
+        ]
+        for row in found.rows
+    ]
+    start = _rise(found.start.value)
+    text = f"Where the extra pay goes: {study.base.instance.currency} thousand a year more than at {start}."
+    yield paragraph("", text, hang=0)
+    yield table(["", "base", "variable", "heads", *places, *interval_header(study)], rows)
+
+
+def _thousand(usd: float) -> str:
+    return f"{usd / 1000.0:,.0f}" if abs(usd) >= 500.0 else "0"
 
 
 def _shown(steps: Sequence[Point], knee: float | None) -> list[int]:
@@ -80,16 +106,6 @@ def _rise(value: float) -> str:
     return f"{POINTS * value:+.4g} %"
 
 
-def _nrr(here: Point) -> str:
-    if here.objective is None:
-        return "none fits" if here.bound < 0.0 else "none found"
-    return percent(here.objective)
-
-
-def _gap(here: Point) -> str:
-    return "" if here.gap_pp is None else f"{here.gap_pp:.3f}"
-
-
 def _answer(study: Study, asked: Bought) -> Iterator[str]:
     currency = study.base.instance.currency
     yield (
@@ -98,6 +114,12 @@ def _answer(study: Study, asked: Bought) -> Iterator[str]:
         f"{money_of(asked.per_dollar, currency)} for every extra dollar. No plans and books buy more than "
         f"{asked.points + asked.doubt_pp:.2f} points: proved."
     )
+    sure = study.intervals.asked
+    if sure is not None:
+        yield (
+            f"In the middle 90 % of {study.intervals.num_draws} draws of the response every extra dollar brings "
+            f"{money_of(sure.low, currency)} to {money_of(sure.high, currency)}{_last_dollar(study, asked)}."
+        )
     yield _where(study, asked)
     for s, (segment, plan) in enumerate(zip(study.base.segments, asked.point.plans, strict=True)):
         if plan != asked.start.plans[s]:
@@ -110,6 +132,13 @@ def _answer(study: Study, asked: Bought) -> Iterator[str]:
             f"The same money on top of today's plans, against the best mix without it: {', '.join(told)} "
             f"(the best mix: {points(asked.points)})."
         )
+
+
+def _last_dollar(study: Study, asked: Bought) -> str:
+    found = study.intervals.marginal.get(asked.point.value)
+    currency = study.base.instance.currency
+    ends = "" if found is None else f"{money_of(found.low, currency)} to {money_of(found.high, currency)}"
+    return f", the last one {ends}" if ends else ""
 
 
 def money_of(ratio: float | None, currency: str) -> str:
@@ -154,52 +183,6 @@ def _knee(study: Study, found: Returns) -> Iterator[str]:
     yield paragraph("", f"{text} ARR is not profit: set your margin against it.", hang=0)
 
 
-# ---- another number -----------------------------------------------------------------------------------------------
-
-
-def _other(study: Study) -> Iterator[str]:
-    curves = {c.name: c for c in study.curves}
-    yield f"{printable(study.base.instance.name)}: {study.key}" + (f" ({study.unit})" if study.unit else "")
-    yield ""
-    rows = [
-        [
-            f"{p.value:g}",
-            _nrr(today),
-            _kept(kept),
-            _nrr(p),
-            _gap(p),
-            "" if p.evaluation is None else str(p.evaluation.moves),
-        ]
-        for p, kept, today in zip(study.best.points, curves[UNCHANGED].points, curves[TODAY].points, strict=True)
-    ]
-    yield table(["value", "today", "unchanged", "best", "unproved", "moves"], rows)
-    yield ""
-    yield paragraph(
-        "",
-        "today: today's plans and books. unchanged: what is best for the number as the instance has it, kept. best: "
-        "solved for each value. All net of the prices of bent rules.",
-        hang=0,
-    )
-    yield from _regret(study.best, curves[UNCHANGED])
-
-
-def _kept(here: Point) -> str:
-    return "breaks a rule" if here.objective is None else _nrr(here)
-
-
-def _regret(best: Curve, kept: Curve) -> Iterator[str]:
-    """How much is lost by deciding for the number as it is."""
-    losses = [
-        (POINTS * ((p.objective or 0.0) - (at(kept.points, p.value) or p).objective), p.value)  # type: ignore[operator]
-        for p in best.solved
-        if (k := at(kept.points, p.value)) is not None and k.objective is not None
-    ]
-    if losses:
-        worst, value = max(losses)
-        text = f"Deciding for the number as it is and meeting another one costs at most {max(worst, 0.0):.2f} points"
-        yield paragraph("", f"{text} (at {value:g})." if worst > 0.005 else f"{text}: it hardly matters.", hang=0)
-
-
 # ---- how far to trust it ------------------------------------------------------------------------------------------
 
 
@@ -207,7 +190,24 @@ def _trust(study: Study) -> Iterator[str]:
     if study.key == BUDGET and study.why_alone:
         text = f"Every step was solved by itself ({study.why_alone}), and the forced strategies were left out."
         yield paragraph("", text, hang=0)
+    if study.extended:
+        text = (
+            "The menus are wider than those of `optcomp solve`: base and variable levels in steps of 0.05 were added, "
+            "so that more money has somewhere to go. `--menu as-is` keeps yours."
+        )
+        yield paragraph("", text, hang=0)
     if study.signal:
         yield paragraph("", "Interrupted: later steps are missing or less well proved.", hang=0)
     if study.base.response.origin != "fitted":
         yield paragraph("", f"Proofs are about the response model, not about people. {NOT_IDENTIFIED}", hang=0)
+    draws = study.intervals.num_draws
+    if draws:
+        text = (
+            f"over today: points of NRR above today's plans and books in the middle 90 % of {draws} draws of the "
+            "response, under each of which the decision is the same."
+        )
+        yield paragraph("", text, hang=0)
+    elif study.base.response.origin != "fitted":
+        yield paragraph(
+            "", "No intervals: nothing was drawn. `optcomp fit` draws what your history leaves open.", hang=0
+        )

@@ -15,6 +15,10 @@ from optcomp.types import FloatArray
 ASKED = 0.15
 # An extra dollar of pay a year that brings less than this in ARR does not pay for itself within the year.
 WORTH_A_DOLLAR = 1.0
+# Rows of the table of where extra pay goes, besides +15 %; the CSV file has every step.
+MOST_MILESTONES = 6
+# Segments with a column of their own in that table; the rest are added up.
+MOST_SEGMENTS = 4
 
 KNEE = (
     "The knee is the budget at which the curve, smoothed to its concave hull, lies farthest above the straight line "
@@ -142,3 +146,49 @@ def forced_gain(study: Study, name: str, value: float = ASKED) -> float | None:
     if start is None or here is None:
         return None
     return 100.0 * ((here.objective or 0.0) - (start.objective or 0.0))
+
+
+# ---- where extra pay goes -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Extra pay at a step, USD a year: base, variable and heads; and by segment, the others last where there are."""
+
+    point: Point
+    kinds: tuple[float, float, float]
+    places: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Spending:
+    """Where extra pay goes from step to step; `segments` are rows of those that are named."""
+
+    start: Point
+    segments: tuple[int, ...]
+    has_others: bool
+    rows: tuple[Spent, ...]
+
+
+def spending(study: Study) -> Spending | None:
+    """Where every extra dollar goes, against +0 % or the first step with a solution; None without two of them."""
+    solved = study.best.solved
+    if len(solved) < 2:
+        return None
+    start = at(solved, 0.0) or solved[0]
+    order = sorted(range(len(start.money)), key=lambda s: -max(p.money[s].total for p in solved))
+    named, others = sorted(order[:MOST_SEGMENTS]), order[MOST_SEGMENTS:]
+    rows = []
+    for here in _milestones([p for p in solved if p.value > start.value]):
+        more = [a.minus(b) for a, b in zip(here.money, start.money, strict=True)]
+        kinds = sum(m.base for m in more), sum(m.variable for m in more), sum(m.heads for m in more)
+        places = [more[s].total for s in named] + ([sum(more[s].total for s in others)] if others else [])
+        rows.append(Spent(here, kinds, tuple(places)))
+    return Spending(start, tuple(named), bool(others), tuple(rows))
+
+
+def _milestones(solved: Sequence[Point]) -> list[Point]:
+    """Some steps at equal distances counted from the last one, and +15 %."""
+    stride = max(1, -(-len(solved) // MOST_MILESTONES))
+    asked = [k for k, p in enumerate(solved) if math.isclose(p.value, ASKED)]
+    return [solved[k] for k in sorted({*range(len(solved) - 1, -1, -stride), *asked})]

@@ -7,20 +7,23 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from optcomp.decompose.search import Target
 from optcomp.engine import Engine, interruptible
 from optcomp.errors import Finding, InputError
-from optcomp.evaluate import current_solution, evaluate
+from optcomp.evaluate import Evaluation, current_solution, evaluate
 from optcomp.problem import Problem
 from optcomp.rules import SPECS
 from optcomp.solve import Engines
+from optcomp.stress import Stress
 from optcomp.studies.alone import solve_alone
+from optcomp.studies.intervals import other_intervals
 from optcomp.studies.points import BEST, Curve, Point, Settings, Study, point, steps
-from optcomp.studies.stress import UNITS, stressed
+from optcomp.studies.stress import UNITS, stressed, under
 
 TODAY, UNCHANGED = "today", "unchanged"
+STRESS, AS_PREDICTED = "stress", "as predicted"
 Read = Callable[[Sequence[str]], Problem]
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
@@ -84,10 +87,39 @@ def over(
     InputError
         When the key changes nothing, or a value is not allowed.
     """
-    settings, started = settings or Settings(), time.monotonic()
     base = read(())
     varied = [(value, _problem(read, base, key, value, wanted.unit)) for value in wanted.values(count)]
     _refuse_idle(varied[0][1], key)
+    plain = Study(key, unit_of(key, wanted.unit), base, _current(base), (), 0.0, "every step is a problem of its own")
+    return _solved(plain, varied, settings or Settings(), engines)
+
+
+def in_worlds(
+    base: Problem, worlds: Sequence[Stress], settings: Settings | None = None, *, engines: Engines | None = None
+) -> Study:
+    """The best plans and books as predicted, and in every one of these worlds.
+
+    Raises
+    ------
+    InputError
+        When a chance of the instance would not lie between 0 and 1 in one of them.
+    """
+    varied = [(0.0, base), *((1.0 + k, under(base, stress)) for k, stress in enumerate(worlds))]
+    names = (AS_PREDICTED, *(stress.name for stress in worlds))
+    why = "every world is a problem of its own"
+    plain = Study(STRESS, "growth stage, customers or market", base, _current(base), (), 0.0, why, names=names)
+    return _solved(plain, varied, settings or Settings(), engines)
+
+
+def _current(base: Problem) -> Evaluation:
+    return evaluate(_staying(base), current_solution(_staying(base)))
+
+
+def _solved(
+    plain: Study, varied: Sequence[tuple[float, Problem]], settings: Settings, engines: Engines | None
+) -> Study:
+    """The study with its curves."""
+    started = time.monotonic()
     with ExitStack() as stack:
         if engines is None:
             engines = Engines(stack.enter_context(Engine(settings.workers)), stack.enter_context(Engine(1)))
@@ -99,21 +131,13 @@ def over(
             seed=settings.seed,
             is_over=lambda: interruption.received is not None or time.monotonic() >= deadline,
         )
-        first = solve_alone([(0.0, base)], settings, target, engines, direction=0)[0]
-        best = solve_alone(varied, settings, target, engines, direction=direction(key))
+        first = solve_alone([(0.0, plain.base)], settings, target, engines, direction=0)[0]
+        best = solve_alone(varied, settings, target, engines, direction=direction(plain.key))
         signal = interruption.received or 0
-    unchanged = tuple(_kept(p, first) for p in best)
-    today = tuple(_today(p) for p in best)
-    return Study(
-        key=key,
-        unit=unit_of(key, wanted.unit),
-        base=base,
-        current=evaluate(_staying(base), current_solution(_staying(base))),
-        curves=(Curve(BEST, best), Curve(UNCHANGED, unchanged), Curve(TODAY, today)),
-        seconds=time.monotonic() - started,
-        why_alone="every step is a problem of its own",
-        signal=signal,
-    )
+    unchanged, today = tuple(_kept(p, first) for p in best), tuple(_today(p) for p in best)
+    curves = (Curve(BEST, best), Curve(UNCHANGED, unchanged), Curve(TODAY, today))
+    study = replace(plain, curves=curves, seconds=time.monotonic() - started, signal=signal)
+    return replace(study, intervals=other_intervals(study))
 
 
 def direction(key: str) -> int:
@@ -180,4 +204,7 @@ def _kept(here: Point, first: Point) -> Point:
     if first.solution is None or not all(p in here.problem.plans[s] for s, p in enumerate(first.plans)):
         return Point(here.value, here.problem, math.inf)
     found = evaluate(here.problem, first.solution)
-    return point(here.value, here.problem, math.inf, None if found.violations else first.solution, found)
+    if found.violations:
+        broken = tuple(sorted({bend.rule_id for bend in found.violations}))
+        return Point(here.value, here.problem, math.inf, broken=broken)
+    return point(here.value, here.problem, math.inf, first.solution, found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,6 +53,7 @@ class Point:
     problem : with that value; solution, evaluation : None where nothing was found
     bound : nothing is worth more (ratio); inf: nothing proved, -inf: proved that nothing fits
     money : by segment, in the order of the instance
+    broken : hard rules that a solution from elsewhere breaks here, which is why there is none
     """
 
     value: float
@@ -62,6 +63,7 @@ class Point:
     evaluation: Evaluation | None = None
     plans: tuple[Plan, ...] = ()
     money: tuple[Money, ...] = ()
+    broken: tuple[str, ...] = ()
 
     @property
     def budget(self) -> float:
@@ -103,6 +105,29 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
+class Interval:
+    """The middle 90 % of draws."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """What draws say of the best solutions; empty where nothing was drawn.
+
+    num_draws : of the response; uplift : points of NRR over today, by the value of the step
+    marginal : ARR for the last dollar of budget up to the step, by its value
+    asked : ARR for every extra dollar of +15 %, None where it or +0 % has no solution
+    """
+
+    num_draws: int = 0
+    uplift: Mapping[float, Interval] = field(default_factory=dict)
+    marginal: Mapping[float, Interval] = field(default_factory=dict)
+    asked: Interval | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Study:
     """A number varied from step to step.
 
@@ -111,6 +136,8 @@ class Study:
     current : today's plans and books
     why_alone : why every step was solved by itself; empty where all steps share what is known of the pools
     signal : that ended it early, 0 for none
+    names : of the steps where they are no numbers; the value of a point is then its place among them
+    intervals : what draws of the response say, empty where nothing was drawn
     """
 
     key: str
@@ -122,6 +149,12 @@ class Study:
     why_alone: str = ""
     signal: int = 0
     extended: bool = False
+    names: tuple[str, ...] = ()
+    intervals: Intervals = field(default_factory=Intervals)
+
+    def name_of(self, value: float) -> str:
+        """A value as tables show it."""
+        return self.names[round(value)] if self.names else f"{value:g}"
 
     @property
     def best(self) -> Curve:

@@ -26,6 +26,7 @@ from optcomp.problem import Problem
 from optcomp.solve import Engines
 from optcomp.studies.alone import solve_alone
 from optcomp.studies.frontier import Frontier
+from optcomp.studies.intervals import budget_intervals
 from optcomp.studies.menus import strategy_of, wider_menus, with_forced
 from optcomp.studies.points import BEST, POINTS, Curve, Point, Settings, Study, point
 from optcomp.types import IntArray
@@ -61,7 +62,7 @@ def budget_curve(
     budgets = [(r, problem.instance.pay_budget * (1.0 + r)) for r in sorted(set(rises))]
     curves, signal = _curves(wide, budgets, settings, engines, deadline=started + settings.time_limit_seconds)
     staying = problem.as_if_nobody_leaves() if problem.has_leavers_with_books else problem
-    return Study(
+    study = Study(
         key=BUDGET,
         unit="share of the pay budget",
         base=problem,
@@ -72,6 +73,7 @@ def budget_curve(
         signal=signal,
         extended=is_extended,
     )
+    return replace(study, intervals=budget_intervals(study))
 
 
 def _curves(

@@ -11,6 +11,7 @@ from scipy.optimize import brentq
 from optcomp.errors import Finding, InputError
 from optcomp.problem import Problem
 from optcomp.response.outcome import logit, sigmoid
+from optcomp.stress import Stress
 from optcomp.types import FloatArray
 
 # Log-odds beyond which a chance is as good as 0 or 1 (e^-30 = 1 in 10 million million).
@@ -42,12 +43,41 @@ def stressed(problem: Problem, key: str, value: float, *, in_points: bool = Fals
     return _shifted(problem, key, shift_of(problem, key, value) if in_points else value)
 
 
-def shift_of(problem: Problem, key: str, points: float) -> float:
-    """Log-odds that move the mean chance by that many percentage points."""
+def under(problem: Problem, stress: Stress) -> Problem:
+    """The problem in another world: mean chances times the multiples of a stress model.
+
+    Raises
+    ------
+    InputError
+        When a chance would not lie between 0 and 1.
+    """
+    churn, expansion = 1.0 - mean_chance(problem, RENEW), mean_chance(problem, EXPAND)
+    changes = {
+        RENEW: 100.0 * churn * (1.0 - stress.churn),
+        EXPAND: 100.0 * expansion * (stress.expansion - 1.0),
+        QUIT: 100.0 * problem.response.turnover.base_quit * (stress.turnover - 1.0),
+    }
+    for key, points in changes.items():
+        if points:
+            problem = stressed(problem, key, points, in_points=True)
+    return problem
+
+
+def mean_chance(problem: Problem, key: str) -> float:
+    """Mean chance of a renewal, or of an expansion in a quarter, at today's plans and books, weighted by ARR."""
+    return _mean(*_odds(problem, key), 0.0)
+
+
+def _odds(problem: Problem, key: str) -> tuple[FloatArray, FloatArray]:
+    """Log-odds of every account with its CSM of today, and what it weighs."""
     everyone = np.arange(len(problem.accounts.ids))
     pairs = problem.pairs(everyone, problem.accounts.csm)
-    odds = pairs.renew if key == RENEW else pairs.expand
-    weight = pairs.arr * (pairs.due if key == RENEW else 1.0)
+    return (pairs.renew, pairs.arr * pairs.due) if key == RENEW else (pairs.expand, pairs.arr)
+
+
+def shift_of(problem: Problem, key: str, points: float) -> float:
+    """Log-odds that move the mean chance by that many percentage points."""
+    odds, weight = _odds(problem, key)
     now = _mean(odds, weight, 0.0)
     wanted = now + points / 100.0
     low, high = _mean(odds, weight, -CERTAIN), _mean(odds, weight, CERTAIN)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from optcomp.cells import neutralise
 from optcomp.studies.findings import ASKED, KNEE, MARGINAL, Returns, bought, returns
-from optcomp.studies.points import Curve, Money, Point, Study
+from optcomp.studies.points import Curve, Interval, Money, Point, Study
 from optcomp.studies.sensitivity import BUDGET
 
 SCHEMA = "optcomp/sensitivity/1"
@@ -19,7 +19,8 @@ FILES = (CURVE, MONEY, SUMMARY, *CHARTS)
 
 _CURVE = (
     "strategy", "value", "pay_budget", "objective", "nrr", "ceiling", "gap_pp", "arr_end", "pay_cost", "pay_base",
-    "pay_variable", "pay_heads", "moves", "marginal_arr_per_dollar",
+    "pay_variable", "pay_heads", "moves", "marginal_arr_per_dollar", "uplift_pp_low", "uplift_pp_high",
+    "marginal_low", "marginal_high",
 )  # fmt: skip
 _MONEY = ("strategy", "value", "segment", "plan_id", "base_factor", "variable_share", "base", "variable", "heads")
 
@@ -34,12 +35,20 @@ def _curve_rows(study: Study, curve: Curve) -> Iterator[Sequence[object]]:
     for p in curve.points:
         found, total = p.evaluation, p.total
         ceiling = p.bound if math.isfinite(p.bound) else None
-        head = (curve.name, p.value, round(p.budget, 2))
+        head = (curve.name, study.names[round(p.value)] if study.names else p.value, round(p.budget, 2))
         if found is None:
             yield (*head, None, None, ceiling, *(None,) * (len(_CURVE) - 6))
             continue
         money = (round(x, 2) for x in (found.arr_end, found.pay_cost, total.base, total.variable, total.heads))
-        yield (*head, found.objective, found.nrr, ceiling, p.gap_pp, *money, found.moves, marginal.get(p.value))
+        ends = [*_ends(study.intervals.uplift, p.value), *_ends(study.intervals.marginal, p.value)]
+        rest = (found.moves, marginal.get(p.value), *(ends if curve is study.best else (None,) * 4))
+        yield (*head, found.objective, found.nrr, ceiling, p.gap_pp, *money, *rest)
+
+
+def _ends(intervals: Mapping[float, Interval], value: float) -> tuple[float | None, float | None]:
+    """Ends of the 90 % interval of a step, None where nothing was drawn."""
+    found = intervals.get(value)
+    return (None, None) if found is None else (round(found.low, 4), round(found.high, 4))
 
 
 def _marginals(found: Returns | None) -> dict[float, float | None]:
@@ -51,13 +60,15 @@ def _marginals(found: Returns | None) -> dict[float, float | None]:
 
 def money_csv(study: Study) -> bytes:
     """A row for every segment at every step of every curve: its plan, and what it is paid, USD a year."""
-    return _csv(_MONEY, (row for curve in study.curves for p in curve.points for row in _money_rows(curve.name, p)))
+    rows = (row for curve in study.curves for p in curve.points for row in _money_rows(study, curve.name, p))
+    return _csv(_MONEY, rows)
 
 
-def _money_rows(name: str, here: Point) -> Iterator[Sequence[object]]:
+def _money_rows(study: Study, name: str, here: Point) -> Iterator[Sequence[object]]:
+    value = study.names[round(here.value)] if study.names else here.value
     for segment, plan, paid in zip(here.problem.segments, here.plans, here.money, strict=False):
         levels = (plan.plan_id, plan.base_factor, round(plan.variable_share, 6))
-        yield (name, here.value, segment.name, *levels, *(round(x, 2) for x in (paid.base, paid.variable, paid.heads)))
+        yield (name, value, segment.name, *levels, *(round(x, 2) for x in (paid.base, paid.variable, paid.heads)))
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
@@ -95,9 +106,25 @@ def facts(study: Study, *, warnings: Iterable[str] = (), files: Iterable[str] = 
         "largest_gap_pp": max((p.gap_pp for p in study.best.solved if p.gap_pp is not None), default=None),
         "seconds": round(study.seconds, 3),
         **(_budget_facts(study) if study.key == BUDGET else {}),
+        **({"steps": list(study.names)} if study.names else {}),
         "curves": {curve.name: [_point(p) for p in curve.points] for curve in study.curves},
+        "intervals": _intervals(study),
         "warnings": list(warnings),
         "files": list(files),
+    }
+
+
+def _intervals(study: Study) -> dict[str, object] | None:
+    """The middle 90 % of draws at every step of the best curve; None where nothing was drawn."""
+    found = study.intervals
+    if not found.num_draws:
+        return None
+    return {
+        "draws": found.num_draws,
+        "level": 0.9,
+        "uplift_pp": {f"{value:g}": [i.low, i.high] for value, i in found.uplift.items()},
+        "marginal_arr_per_dollar": {f"{value:g}": [i.low, i.high] for value, i in found.marginal.items()},
+        "asked_arr_per_extra_dollar": None if found.asked is None else [found.asked.low, found.asked.high],
     }
 
 

@@ -18,17 +18,24 @@ from builders import account, csm, problem, segment
 from solved import TINY
 
 from optcomp import cli
+from optcomp.catalog import load_stress, model_names
+from optcomp.cli.sensitivity_text import study_text
+from optcomp.errors import InputError
 from optcomp.evaluate import current_solution, evaluate
 from optcomp.plan import MenuSpec
 from optcomp.problem import Problem
+from optcomp.response.belief import Belief
+from optcomp.response.parameters import Response
 from optcomp.solve import Engines, solve
 from optcomp.solve import Settings as SolveSettings
-from optcomp.studies.findings import bought, concave_hull, forced_gain, returns
+from optcomp.stress import Stress
+from optcomp.studies.findings import bought, concave_hull, forced_gain, returns, spending
 from optcomp.studies.menus import STRATEGIES, strategy_of, wider_menus, with_forced
-from optcomp.studies.over import direction, over, span
+from optcomp.studies.over import direction, in_worlds, over, span
 from optcomp.studies.points import Settings, Study, steps
 from optcomp.studies.sensitivity import at_budget, budget_curve
-from optcomp.studies.stress import RENEW, stressed
+from optcomp.studies.stress import EXPAND, RENEW, mean_chance, stressed, under
+from optcomp.studies.tables import curve_csv
 
 GAP = 0.001  # points of NRR; the instances are small
 # Points by which two proved-optimal values of the same problem may differ.
@@ -310,6 +317,120 @@ def test_more_hours_never_hurt_and_a_harsher_world_does(engines: Engines):
     assert all((k.objective or 0.0) <= p.bound + 1e-9 for k, p in zip(kept, best, strict=True))
 
 
+# ---- other worlds (000-33) ------------------------------------------------------------------------------------------
+
+
+def rates(where: Problem) -> tuple[float, float, float]:
+    """Mean chance of churn and of expansion weighted by ARR, and of leaving."""
+    renew, expand = mean_chance(where, RENEW), mean_chance(where, EXPAND)
+    return 1.0 - renew, expand, where.response.turnover.base_quit
+
+
+@pytest.mark.parametrize("name", model_names("stress"))
+def test_a_world_multiplies_the_mean_chances(name: str):
+    stress, base = load_stress(name, None), small()
+
+    before, after = rates(base), rates(under(base, stress))
+
+    factors = (stress.churn, stress.expansion, stress.turnover)
+    assert after == pytest.approx([b * f for b, f in zip(before, factors, strict=True)], abs=1e-6)
+
+
+def test_a_world_that_predicts_more_than_everything_is_refused():
+    with pytest.raises(InputError, match="between 0 and 1"):
+        under(small(), Stress("doom", "Everybody leaves", churn=50.0, expansion=1.0, turnover=1.0))
+
+
+def test_worlds_stand_beside_the_predicted_one(engines: Engines):
+    """More churn alone is worth less, and more expansion alone more, whatever is decided."""
+    worlds = [
+        Stress("worse", "More churn", churn=1.5, expansion=1.0, turnover=1.0),
+        Stress("better", "More expansion", churn=1.0, expansion=1.5, turnover=1.0),
+    ]
+
+    found = in_worlds(small(), worlds, QUICK, engines=engines)
+
+    predicted, worse, better = (p.objective or 0.0 for p in found.best.points)
+    assert worse < predicted < better
+    assert [found.name_of(p.value) for p in found.best.points] == ["as predicted", "worse", "better"]
+    assert all((p.gap_pp or 0.0) <= GAP + 1e-9 for p in found.best.points)
+    rows = list(csv.DictReader(curve_csv(found).decode().splitlines()))
+    assert [r["value"] for r in rows[:3]] == ["as predicted", "worse", "better"]
+
+
+def test_a_decision_that_breaks_a_rule_elsewhere_says_which(engines: Engines):
+    def read(more: Sequence[str]) -> Problem:
+        return small(budget=float(more[0].partition("=")[2]) if more else 360_000.0)
+
+    found = over(read, "budget.pay", span("320000..360000"), 2, QUICK, engines=engines)
+
+    assert found.curves[1].points[0].broken == ("budget",)
+    assert found.curves[1].points[1].broken == ()
+
+
+# ---- draws (000-34) -------------------------------------------------------------------------------------------------
+
+
+def drawn(base: Problem, expand: float) -> Response:
+    """A response in which effort on expansion moves its log-odds by that much."""
+    return replace(base.response, outcome=replace(base.response.outcome, expand=(0.0, expand, 0.2)))
+
+
+def believed(effects: Sequence[float]) -> Problem:
+    """The small team with draws that differ in what effort on expansion does."""
+    base = small()
+    return replace(base, belief=Belief(tuple(drawn(base, effect) for effect in effects), is_identified=True))
+
+
+def test_intervals_are_those_of_scoring_every_point_under_every_draw(engines: Engines):
+    effects = (0.1, 0.5, 0.9)
+    found = budget_curve(believed(effects), (0.0, 0.15, 0.3), replace(QUICK, strategies=()), engines=engines)
+
+    here = found.best.points[1]
+    gains = []
+    for effect in effects:
+        there = replace(here.problem, response=drawn(here.problem, effect), belief=None)
+        today = evaluate(there, current_solution(there))
+        gains.append(100.0 * (evaluate(there, here.solution).objective - today.nrr))
+    assert found.intervals.num_draws == 3
+    assert found.intervals.uplift[here.value].low == pytest.approx(np.quantile(gains, 0.05), abs=1e-9)
+    assert found.intervals.uplift[here.value].high == pytest.approx(np.quantile(gains, 0.95), abs=1e-9)
+
+
+def test_equal_draws_leave_nothing_open(engines: Engines):
+    """Then the interval is the figure itself."""
+    found = budget_curve(believed((0.5, 0.5)), (0.0, 0.15, 0.3), replace(QUICK, strategies=()), engines=engines)
+    figures, asked = returns(found.best), bought(found.best)
+    assert figures is not None
+    assert asked is not None
+
+    sure = found.intervals
+    assert sure.asked is not None
+    assert (sure.asked.low, sure.asked.high) == pytest.approx((asked.per_dollar, asked.per_dollar))
+    for here, slope in zip(figures.points[1:], figures.marginal[1:], strict=True):
+        assert (sure.marginal[here.value].low, sure.marginal[here.value].high) == pytest.approx((slope, slope))
+    assert "2 draws" in study_text(found, None, ())
+
+
+def test_without_draws_nothing_is_made_up(study: Study):
+    assert study.intervals.num_draws == 0
+    assert "No intervals" in study_text(study, None, ())
+
+
+# ---- where the money goes -------------------------------------------------------------------------------------------
+
+
+def test_extra_pay_by_kind_and_by_segment_are_the_same_dollars(study: Study):
+    found = spending(study)
+
+    assert found is not None
+    for row in found.rows:
+        extra = row.point.evaluation.pay_cost - found.start.evaluation.pay_cost  # type: ignore[union-attr]
+        assert sum(row.kinds) == pytest.approx(extra, abs=0.01)
+        assert sum(row.places) == pytest.approx(extra, abs=0.01)
+    assert any(math.isclose(row.point.value, 0.15) for row in found.rows)
+
+
 @pytest.mark.parametrize(
     ("key", "way"),
     [
@@ -360,6 +481,27 @@ def test_the_command_prints_json_for_another_number(capsys: pytest.CaptureFixtur
     assert summary["varied"] == "response.shift_expand"
     low, high = summary["curves"]["best"]
     assert low["nrr"] < high["nrr"]
+
+
+def test_the_command_puts_worlds_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    pytest.importorskip("matplotlib")
+    assert run("--over", "stress=market-down,market-up", "--quiet", "--out", str(tmp_path / "out")) == 0
+
+    said = capsys.readouterr().out
+    assert "market-down" in said
+    assert "as predicted" in said
+    assert [line for line in said.splitlines()[:-2] if len(line) > 80] == []
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["steps"] == [
+        "as predicted",
+        "market-down",
+        "market-up",
+    ]
+
+
+def test_a_world_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]):
+    assert run("--over", "stress=market-dwon", "--quiet") == 3
+
+    assert "market-down" in capsys.readouterr().err
 
 
 def test_a_number_that_nothing_reads_is_refused(capsys: pytest.CaptureFixture[str]):
