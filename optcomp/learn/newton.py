@@ -253,12 +253,17 @@ def clustered_sd(mode: Mode) -> FloatArray:
     rows = mode.rows
     if rows.groups < 2:
         return mode.sd
-    slope = rows.slope(rows.predictor(mode.beta, mode.u))
-    scores = np.asarray(rows.members @ (rows.x * slope[:, None]))
-    # G / (G - 1): the usual correction for few clusters.
-    meat = scores.T @ scores * (rows.groups / (rows.groups - 1)) + np.diag(rows.sd**-2.0)
+    meat = score_products(mode) + np.diag(rows.sd**-2.0)
     clustered = np.sqrt(np.diag(mode.covariance @ meat @ mode.covariance))
     return np.minimum(clustered, rows.sd)
+
+
+def score_products(mode: Mode) -> FloatArray:
+    """Sum over CSMs of the outer product of their scores, corrected for few CSMs by G / (G - 1)."""
+    rows = mode.rows
+    slope = rows.slope(rows.predictor(mode.beta, mode.u))
+    scores = np.asarray(rows.members @ (rows.x * slope[:, None]))
+    return np.asarray(scores.T @ scores * (rows.groups / (rows.groups - 1)))
 
 
 def draw(
