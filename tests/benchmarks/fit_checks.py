@@ -55,7 +55,7 @@ def _ratios(fitted: Fitted) -> FloatArray:
     mode, rng = fitted.mode, np.random.default_rng(0)
     drawn = np.std([find_mode(anew(mode.rows, rng), mode.spread).beta for _ in range(BOOTSTRAPS)], axis=0)
     slopes = [k for k, n in enumerate(fitted.design.names) if n.startswith("outcome.") and drawn[k] > 1e-4]
-    return np.asarray((_without_prior(mode) / drawn)[slopes])
+    return np.asarray(_without_prior(mode)[slopes] / drawn[slopes])
 
 
 def _without_prior(mode: Mode) -> FloatArray:

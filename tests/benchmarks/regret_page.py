@@ -41,7 +41,8 @@ def _protocol() -> str:
         "of both maps. The oracle chooses among the same plans within the same budget, with the same enumeration, on "
         "the true values, so regret is that of the prediction. The budget is 5 % above pay at target under today's "
         "plan, so that staying is always allowed. Plans are chosen at today's books. The columns *worlds* say what was "
-        "run; the command goes on where a run was stopped."
+        "run; the command goes on where a run was stopped, so cases may stem from several days, always from the same "
+        "worlds and the same fit."
     )
 
 
