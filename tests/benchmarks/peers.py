@@ -158,7 +158,9 @@ def measure(name: str, peers: list[str], limit: float) -> dict[str, Any]:
             else:
                 ran = run_task(name, peer, folder, limit + SECONDS_TO_START)
                 found["peers"][peer] = judge(choices, ran, limit)
-            print(name, peer, {k: v for k, v in found["peers"][peer].items() if k != "track"}, flush=True)
+            print(
+                name, peer, {k: v for k, v in found["peers"][peer].items() if k not in ("track", "bounds")}, flush=True
+            )
     return found
 
 

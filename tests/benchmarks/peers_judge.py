@@ -9,12 +9,14 @@ from optcomp.formulation.scope import POINTS
 from tests.benchmarks.peers_log import Ran
 from tests.benchmarks.peers_program import Choices
 
+LATE = 1.0  # seconds after the limit in which a solver that has stopped may still tell the bound that it stopped with
+
 
 def judge(choices: Choices, ran: Ran, limit: float) -> dict[str, Any]:
     """Figures of a run, with what came after the time limit left out.
 
     track : (seconds, points net of prices) of every choice that keeps all hard rules and is better than those before
-    bound : the last one told in time, in points, None where there is none
+    bounds : (seconds, points) of every bound told in time; bound : the lowest, None where there is none
     broken : choices that break a hard rule, with the rules
     """
     track: list[tuple[float, float]] = []
@@ -29,7 +31,7 @@ def judge(choices: Choices, ran: Ran, limit: float) -> dict[str, Any]:
         elif not track or POINTS * result.objective > track[-1][1]:
             track.append((at, POINTS * result.objective))
             nrr = POINTS * result.nrr
-    bounds = [bound for at, bound in ran.bounds if at <= limit + 1.0]  # told when the solver's own clock ended
+    bounds = [(at, bound) for at, bound in ran.bounds if at <= limit + LATE]
     return {
         "ending": ran.ending,
         "is_whole": ran.is_whole,
@@ -39,7 +41,8 @@ def judge(choices: Choices, ran: Ran, limit: float) -> dict[str, Any]:
         "track": track,
         "value": track[-1][1] if track else None,
         "nrr": nrr,
-        "bound": min(bounds) if bounds else None,
+        "bound": min((bound for _, bound in bounds), default=None),
+        "bounds": bounds,
         "broken": broken,
         "rules": sorted(rules),
     }
