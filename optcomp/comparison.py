@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from optcomp.errors import Finding, InputError
 from optcomp.evaluate import Evaluation
 from optcomp.judge import Bend
-from optcomp.keep import read_kept
+from optcomp.keep import check_lines, read_kept
 from optcomp.problem import Problem
 from optcomp.solution import Solution
 
 # Loads that differ by less are the same on any screen.
 SAME_LOAD = 5e-4
+NET = "NRR net of bent rules"  # the term that is maximised
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two: a decision with its worth."""
+    """One of the two: a decision with its worth, and the ceiling proved when it was solved (a ratio; inf: none)."""
 
     problem: Problem
     solution: Solution
     evaluation: Evaluation
+    bound: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,9 @@ class Comparison:
     plans : segment → plan ids; accounts : account id → CSM ids (empty: nobody, or no such account)
     books : CSM id → accounts, ARR and load on both sides, of those that differ
     rules : rule id → cost and number of bends on both sides; violations : hard rules that the second breaks
-    same_facts : the instances are the same
+    own : what constraints of the user's own say against the second
+    same_facts : the instances are the same; usd : what the second is worth more, net of bent rules
+    bound : ceiling of the second, a ratio; inf where none is known
     """
 
     terms: tuple[Term, ...]
@@ -53,7 +57,15 @@ class Comparison:
     books: Mapping[str, tuple[tuple[int, float, float], tuple[int, float, float]]]
     rules: Mapping[str, tuple[float, int, float, int]]
     violations: tuple[Bend, ...]
+    own: tuple[str, ...]
     same_facts: bool
+    usd: float
+    bound: float
+
+    @property
+    def is_broken(self) -> bool:
+        """The second breaks a hard rule or a constraint of the user's own."""
+        return bool(self.violations or self.own)
 
     def summary(self) -> dict[str, object]:
         """For ``--json``."""
@@ -68,11 +80,14 @@ class Comparison:
             "violations": [
                 {"rule": b.rule_id, "subject": b.subject, "amount": float(b.amount)} for b in self.violations
             ],
+            "own": list(self.own),
+            "worth": self.usd,
+            "objective_bound": self.bound if math.isfinite(self.bound) else None,
         }
 
 
-def compare(first: Side, second: Side) -> Comparison:
-    """What is different in the second."""
+def compare(first: Side, second: Side, own: tuple[str, ...] = ()) -> Comparison:
+    """What is different in the second, of which constraints of the user's own say `own`."""
     return Comparison(
         terms=tuple(_terms(first.evaluation, second.evaluation)),
         plans=_different(first.solution.plan_by_segment, second.solution.plan_by_segment),
@@ -80,8 +95,16 @@ def compare(first: Side, second: Side) -> Comparison:
         books=_books(first, second),
         rules=_rules(first.evaluation, second.evaluation),
         violations=second.evaluation.violations,
+        own=own,
         same_facts=_facts(first.problem) == _facts(second.problem),
+        usd=_worth(second) - _worth(first),
+        bound=second.bound,
     )
+
+
+def _worth(side: Side) -> float:
+    """USD, net of the prices of bent rules."""
+    return side.evaluation.objective * side.problem.total_arr
 
 
 def _facts(problem: Problem) -> object:
@@ -98,21 +121,7 @@ def edited(side: Side, path: Path) -> Solution:
         When a line names an account or a CSM that the instance does not have, or an account twice.
     """
     lines = read_kept(path)
-    problem = side.problem
-    unknown = [
-        (what, given)
-        for line in lines
-        for what, given, known in (
-            ("account", line.account_id, problem.account_index), ("CSM", line.csm_id, problem.csm_index),
-        )
-        if given not in known
-    ]  # fmt: skip
-    if unknown:
-        findings = [
-            Finding("assignment", f"The {what} {given!r} is not in the instance", f"A {what} of it", file=path.name)
-            for what, given in unknown
-        ]
-        raise InputError(findings)
+    check_lines(side.problem, lines, path.name)
     books = {line.account_id: line.csm_id for line in lines}
     return replace(side.solution, csm_by_account={**side.solution.csm_by_account, **books})
 
@@ -124,7 +133,7 @@ def _terms(first: Evaluation, second: Evaluation) -> list[Term]:
     return [
         term("NRR", "ratio", "nrr"),
         term("bent rules", "ratio", "soft_cost"),
-        term("NRR net of bent rules", "ratio", "objective"),
+        term(NET, "ratio", "objective"),
         term("ARR kept", "USD", "kept"),
         term("ARR added", "USD", "expanded"),
         term("cost of load", "USD", "load_cost"),

@@ -33,7 +33,8 @@ def command(first: Path, second: Path, as_json: bool) -> None:
     from optcomp.reopen import reopen
 
     one, other = reopen(first), reopen(second)
-    found = compare(*(Side(r.problem, r.solution, r.evaluation) for r in (one, other)))
+    sides = [Side(r.problem, r.solution, r.evaluation, r.bound) for r in (one, other)]
+    found = compare(sides[0], sides[1])
     names = (printable(first.name)[:16], printable(second.name)[:16])
     currency = other.problem.instance.currency
     click.echo(

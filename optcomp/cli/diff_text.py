@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from optcomp.cli.layout import paragraph, table
-from optcomp.comparison import Comparison, Term
+from optcomp.comparison import NET, Comparison, Term
 from optcomp.rules import SPECS
 from optcomp.words import POINTS, money, percent, plural, points
 
@@ -23,14 +24,20 @@ def _blocks(found: Comparison, names: tuple[str, str], currency: str) -> Iterato
         yield [paragraph("!", text, hang=2)]
     rows = [_term(t, currency) for t in found.terms]
     yield [table(["", *names, "difference"], rows, indent=0)]
+    yield _verdict(found, names, currency)
     if found.violations:
         broken = [
-            paragraph("-", f"{b.rule_id} by {b.amount:,.2f} {_unit(b.rule_id)} ({b.subject})", indent=2, hang=4)
+            paragraph("-", f"{b.rule_id} by {_amount(b.amount)} {_unit(b.rule_id)} ({b.subject})", indent=2, hang=4)
             for b in found.violations[:MOST_SHOWN]
         ]
-        yield [f"{plural(len(found.violations), 'hard rule')} not kept in {names[1]}", *broken]
+        count, rules = len(found.violations), len({b.rule_id for b in found.violations})
+        often = f", {count} times" if count > rules else ""
+        yield [f"{plural(rules, 'hard rule')} not kept in {names[1]}{often}", *broken]
+    if found.own:
+        said = [paragraph("-", text, indent=2, hang=4) for text in found.own[:MOST_SHOWN]]
+        yield [f"Constraints of your own not kept in {names[1]}", *said]
     if found.rules:
-        header = ["bent or broken", f"{names[0]}", "", f"{names[1]}", ""]
+        header = ["bent or broken", names[0], "times", names[1], "times"]
         cells = [[r, money(a, currency), str(n), money(b, currency), str(m)] for r, (a, n, b, m) in found.rules.items()]
         yield [table(header, cells, indent=0)]
     if found.plans:
@@ -51,12 +58,27 @@ def _blocks(found: Comparison, names: tuple[str, str], currency: str) -> Iterato
         yield ["The two decide the same."]
 
 
+def _verdict(found: Comparison, names: tuple[str, str], currency: str) -> list[str]:
+    """What the second is worth against the first, and against the best that is possible."""
+    usd = found.usd
+    less = f"as much as {names[0]}"
+    if round(usd):
+        less = f"{money(abs(usd), currency)} a year {'more' if usd > 0.0 else 'less'} than {names[0]}"
+    text = f"Net of the prices of bent rules {names[1]} is worth {less}"
+    value = next(t.second for t in found.terms if t.name == NET)
+    if math.isfinite(found.bound):
+        under = points(POINTS * max(found.bound - value, 0.0)).removeprefix("+")
+        text += f", {under} points below the proven ceiling of {percent(found.bound)}"
+    but = "; but it breaks what must hold" if found.is_broken else ""
+    return [paragraph("", f"{text}{but}.", hang=0)]
+
+
 def _term(term: Term, currency: str) -> list[str]:
     difference = term.second - term.first
     if term.unit == "ratio":
         return [term.name, percent(term.first), percent(term.second), f"{points(POINTS * difference)} points"]
     if term.unit == "count":
-        return [term.name, f"{term.first:,.0f}", f"{term.second:,.0f}", f"{difference:+,.0f}"]
+        return [term.name, f"{term.first:,.0f}", f"{term.second:,.0f}", f"{difference:+,.0f}" if difference else "0"]
     return [term.name, money(term.first, currency), money(term.second, currency), money(difference, currency)]
 
 
@@ -74,5 +96,9 @@ def _books(found: Comparison, currency: str) -> list[str]:
     return [table(["CSM", "accounts", "ARR", "load"], rows), *more]
 
 
+def _amount(amount: float) -> str:
+    return f"{amount:,.2f}".removesuffix(".00")
+
+
 def _unit(rule_id: str) -> str:
-    return SPECS[rule_id].unit.split(" (")[0] if rule_id in SPECS else "accounts"
+    return SPECS[rule_id].unit.split(" (")[0] if rule_id in SPECS else "accounts that nobody has"

@@ -165,11 +165,13 @@ def _price(value: Evaluation, rule_id: str) -> float:
 
 def _broken(move: Move) -> tuple[str, dict[str, Number]]:
     """What stands against a move that is not possible, the largest first, in words and as numbers."""
+    own = f"your own constraint is broken ({move.own_breaks[0]})" if move.own_breaks else ""
     if not move.breaks:
-        return f"your own constraint is broken ({move.own_breaks[0]})", {"said": move.own_breaks[0]}
+        return own, {"said": move.own_breaks[0]}
     bend = max(move.breaks, key=lambda b: (b.amount, b.rule_id))
     what = f"{bend.rule_id} would be broken by {bend.amount:,.2f} {_unit_of(bend)} ({bend.subject})"
-    return what, {"rule": bend.rule_id, "subject": bend.subject, "amount": bend.amount}
+    facts: dict[str, Number] = {"rule": bend.rule_id, "subject": bend.subject, "amount": bend.amount}
+    return what + (f", and {own}" if own else ""), facts
 
 
 def _unit_of(bend: Bend) -> str:
