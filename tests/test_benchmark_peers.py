@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import math
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from optcomp.evaluate import current_solution, evaluate
 from tests.benchmarks import peers, peers_page
 from tests.benchmarks.peers_cases import BY_NAME, problem_of, size_of
+from tests.benchmarks.peers_cpsat import Whole
 from tests.benchmarks.peers_greedy import Greedy, knapsack, solve
 from tests.benchmarks.peers_judge import judge
 from tests.benchmarks.peers_log import Log, Ran, read, run
@@ -49,6 +52,55 @@ def test_every_peer_finds_and_never_undercuts_the_best_of_tiny(
 
     assert found["value"] == pytest.approx(BEST_OF_TINY, abs=1e-6), found["ending"]
     assert found["bound"] is None or found["bound"] >= BEST_OF_TINY - 1e-6  # the engine's own tolerance
+
+
+class Repeated(list[SimpleNamespace]):
+    """A repeated field of a protocol buffer that holds what `make` makes."""
+
+    def __init__(self, make: Callable[[], SimpleNamespace]) -> None:
+        self.make = make
+
+    def add(self) -> SimpleNamespace:
+        self.append(self.make())
+        return self[-1]
+
+
+def empty_proto() -> SimpleNamespace:
+    """What CP-SAT's model is filled into, without CP-SAT."""
+    linear = lambda: SimpleNamespace(linear=SimpleNamespace(vars=[], coeffs=[], domain=[]))  # noqa: E731
+    return SimpleNamespace(
+        variables=Repeated(lambda: SimpleNamespace(domain=[])),
+        constraints=Repeated(linear),
+        objective=SimpleNamespace(vars=[], coeffs=[], scaling_factor=1.0),
+        solution_hint=SimpleNamespace(vars=[], values=[]),
+    )
+
+
+def test_what_a_program_allows_is_allowed_in_whole_numbers_and_worth_no_less() -> None:
+    """Rows that random points just hold, with columns that are counted in steps: rounded inwards, most would break."""
+    rng = np.random.default_rng(5)
+    for _ in range(50):
+        whole = rng.random(6) < 0.5
+        point = np.where(whole, rng.integers(0, 2, 6), rng.uniform(-0.4, 2.0, 6))
+        rows = np.round(rng.normal(size=(4, 6)), 3)
+        lower = np.where(whole, 0.0, -0.5)
+        matrix = {
+            "objective": rng.normal(size=6), "offset": 1.5, "lower": lower, "upper": np.where(whole, 1.0, 2.0),
+            "integer": whole, "y": np.array([], dtype=int), "start": point,
+            "row_lower": np.append(np.full(3, -np.inf), rows[3] @ point), "row_upper": rows @ point,
+            "starts": 6 * np.arange(5), "columns": np.tile(np.arange(6), 4), "values": rows.ravel(),
+        }  # fmt: skip
+
+        program, proto = Whole(matrix), empty_proto()
+        program.fill(SimpleNamespace(proto=proto))
+        counted = [int(v) for v in proto.solution_hint.values]
+
+        for row in proto.constraints:
+            total = sum(c * counted[k] for k, c in zip(row.linear.vars, row.linear.coeffs, strict=True))
+            assert row.linear.domain[0] <= total <= row.linear.domain[1]
+        value = -sum(c * counted[k] for k, c in zip(proto.objective.vars, proto.objective.coeffs, strict=True))
+        exact = float(matrix["objective"] @ point) + 1.5
+        assert exact - 1e-9 <= program.points(value) <= exact + 1e-3  # 2**-17 a step, slopes up to about 3
 
 
 def test_the_greedy_knows_exactly_what_its_choice_is_worth(tmp_path: Path) -> None:
