@@ -189,6 +189,8 @@ class Sweep:
             problem = at_budget(self.search.problem, usd)
             bound = -math.inf if upper is None else upper.value
             best = Best(problem, ())
+            if (problem.accounts.csm >= 0).all():
+                best.offer(current_solution(problem))  # so that a bound below today's is found out
             if lower is not None:
                 best.offer(self.search.solution(lower), lower.value)
             bound = checked(bound, best.evaluation)
