@@ -15,6 +15,7 @@ from optcomp.instance import Pair
 from optcomp.problem import Problem
 from optcomp.solution import Solution
 from optcomp.studies.claims import Claim
+from optcomp.studies.explain import let_go
 from optcomp.studies.explain_csm import with_hours
 from optcomp.studies.explain_plan import SHIFTED, shifted, with_budget, with_moves
 
@@ -58,7 +59,7 @@ class Oracle:
     def is_true(self, claim: Claim) -> bool:
         """The claim holds up when it is computed again."""
         n = dict(claim.numbers)
-        if claim.kind in ("insist", "without", "runner_up", "more_hours", "more_budget", "more_moves"):
+        if claim.kind in ("insist", "without", "runner_up", "more_hours", "more_budget", "more_moves", "let_go"):
             exact = getattr(self, f"_{claim.kind}")(n)
             return bool(n["low"] - self.slack <= exact <= n["high"] + self.slack and _says(claim, n))
         return bool(getattr(self, f"_{claim.kind}")(n))
@@ -100,6 +101,10 @@ class Oracle:
         others = [c for c in self.problem.csms.ids if c != n["csm"]]
         broken = [{b.rule_id for b in self.moved(n["account"], c).violations} for c in others]
         return self.solution.csm_by_account[n["account"]] == n["csm"] and all("locks" in rules for rules in broken)
+
+    def _let_go(self, n: dict) -> float:
+        free = let_go(self.problem, n["account"])
+        return max(usd for _, usd in _feasible(free, self.solution)) - self.top(self.same_plans)
 
     def _stay_if(self, n: dict) -> bool:
         """With so much more predicted the best books have the account there, with less than the other number not."""

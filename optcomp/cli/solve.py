@@ -92,7 +92,7 @@ def _finite(context: click.Context, option: click.Parameter, value: float) -> fl
     "--keep",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="CSV with account_id and to (an edited assignment.csv): lines that stay as they are.",
+    help="Table (.csv, .xlsx) with account_id and to, and keep and reason: lines that stay as they are.",
 )
 @click.option(
     "--draws",

@@ -29,6 +29,14 @@ from optcomp.words import money, percent, plural
 MOST_OTHERS = 3
 
 
+def let_go(problem: Problem, account: str) -> Problem:
+    """The problem in which an account is neither locked nor kept by hand."""
+    instance = problem.instance
+    accounts = tuple(replace(a, locked=a.locked and a.account_id != account) for a in instance.accounts)
+    kept = tuple(line for line in instance.kept if line.account_id != account)
+    return replace(problem, instance=replace(instance, accounts=accounts, kept=kept))
+
+
 @dataclass(frozen=True)
 class Explainer:
     """Explains one solution of a problem.
@@ -110,14 +118,24 @@ class Explainer:
         return Claim("where", numbers, sentence)
 
     def _held(self, account: str, a: int) -> Iterator[Claim]:
-        """That an account may not move, because somebody said so."""
+        """That an account may not move, because somebody said so, and what that costs."""
         kept = {line.account_id: line for line in self.problem.instance.kept}.get(account)
-        if kept is not None and self.problem.rules["locks"].is_hard:
-            numbers: dict[str, Number] = {"account": account, "csm": kept.csm_id, "reason": kept.reason}
-            yield Claim("held", numbers, f"It stays with {kept.csm_id}: {kept.reason}.")
-        elif self.problem.accounts.locked[a] and self.problem.rules["locks"].is_hard:
-            today = self.problem.account_list[a].csm or ""
-            yield Claim("held", {"account": account, "csm": today, "reason": "locked"}, f"It is locked to {today}.")
+        if not self.problem.rules["locks"].is_hard or not (kept or self.problem.accounts.locked[a]):
+            return
+        today = self.problem.account_list[a].csm or ""
+        csm, reason = (kept.csm_id, kept.reason) if kept else (today, "locked")
+        yield Claim("held", {"account": account, "csm": csm, "reason": reason}, f"It has to be with {csm} ({reason}).")
+        if csm == today:  # elsewhere the move is a forced one, and would count once it is not
+            yield self._let_go(account, a)
+
+    def _let_go(self, account: str, a: int) -> Claim:
+        """What it would be worth not to hold an account."""
+        again = replace(self.resolver, problem=let_go(self.problem, account), _pieces={}, _base={}, _here={})
+        base, best = self.resolver.base(a), again.base(a)
+        low, high = best.low - max(base.high, base.low), best.high - max(base.low, self.usd(self.value))
+        text = between(low, high, self.currency, verb="is worth")
+        sentence = f"To let it go, all books free to follow, {text} (same plans and positions, proved)."
+        return Claim("let_go", {"account": account, "low": low, "high": high}, sentence)
 
     def _unit(self, a: int) -> list[int]:
         """Rows of the accounts that move with an account."""

@@ -73,7 +73,7 @@ def test_five_hundred_claims_of_every_kind_and_none_is_false(engines: Engines):
 
     assert sum(counted.values()) >= ENOUGH, counted
     assert set(counted) >= {
-        "where", "held", "move", "next_best", "move_breaks", "parts", "would", "could", "forbidden", "insist",
+        "where", "held", "let_go", "move", "next_best", "move_breaks", "parts", "would", "could", "forbidden", "insist",
         "impossible", "stay_if", "without", "only", "book", "csm_book", "csm_moves", "csm_load", "room", "more_hours",
         "plan", "today_plan", "shift", "runner_up", "no_other_plan", "only_plan", "more_budget", "more_moves",
         "move_price",
