@@ -24,15 +24,25 @@ import click
 @click.option("--plots", is_flag=True, help="Write SVG plots into it as well (extra: report).")
 @click.option("--force", is_flag=True, help="Replace an audit that is in DIR.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**31 - 1), help="Seed of the bootstraps.")
+@click.option(
+    "--control",
+    "controls",
+    multiple=True,
+    metavar="COLUMN",
+    help="Take this fact of accounts out of everybody's results as well: complexity, language or region. May be "
+    "repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def command(
-    instance: Path, history: Path | None, out: Path | None, plots: bool, force: bool, seed: int, as_json: bool
-) -> int:
+    instance: Path, history: Path | None, out: Path | None, plots: bool, force: bool, seed: int,
+    controls: tuple[str, ...], as_json: bool,
+) -> int:  # fmt: skip
     """Hold the history of INSTANCE against the pay plan that was in force.
 
-    Says of each pay component whether it pays for results, for luck or for the book; where full pay is luck; who is
-    over- or underpaid for the book as dealt, in dollars; whether the best are the best paid; and which patterns are
-    worth a look. Single CSMs stand in the tables of --out only, by id. Nothing here is a verdict on a person.
+    Says of each pay component whether it pays for results, for luck or for the book; where a step of pay is luck; how
+    pay is spread; who is over- or underpaid for the book as dealt, in dollars; whether the best are the best paid; and
+    which patterns are worth a look. Single CSMs stand in the tables of --out only, by id. Nothing here is a verdict on
+    a person.
 
     \b
     Example:
@@ -60,7 +70,7 @@ def command(
     lived, findings = read_history(history or instance, problem.instance)
     for finding in findings:
         click.echo(f"{finding.severity}: {finding}", err=True)
-    found = audit(lived, problem, seed=seed)
+    found = audit(lived, problem, seed=seed, controls=controls)
     if out is not None:
         write_audit(found, out, audit_plots(found) if plots else {}, force=force)
     text = json.dumps(summarise_audit(found), indent=2, ensure_ascii=False) if as_json else audit_text(found, out)

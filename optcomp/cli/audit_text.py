@@ -7,15 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
+from optcomp.cli.audit_pay_text import best_paid, book, lines, next_year, percent, spread, steps
+from optcomp.cli.audit_short import in_short
 from optcomp.cli.layout import paragraph, table
 from optcomp.design_review import by_requirement
 from optcomp.learn.audit.audit import NOT_A_VERDICT, Audit
-from optcomp.learn.audit.book import FAIR_R2
 from optcomp.learn.audit.components import FEWEST_CSMS, FEWEST_PERIODS, Judged
 from optcomp.learn.audit.inference import Slope
 from optcomp.learn.audit.screen_power import MEASURED
 from optcomp.plan import METRICS
-from optcomp.words import million, money, plural
+from optcomp.words import money, plural
 
 _OUTCOMES = {"GRR": "renewals kept", "EXP": "expansion", "NRR": "both"}
 
@@ -23,15 +24,12 @@ _OUTCOMES = {"GRR": "renewals kept", "EXP": "expansion", "NRR": "both"}
 def audit_text(found: Audit, out: Path | None) -> str:
     """The report of an audit."""
     blocks = [
-        _heading(found), _components(found), _reliability(found), _cliffs(found), _book(found), _quartiles(found),
-        _screens(found), _design(found), paragraph("Note", NOT_A_VERDICT),
+        _heading(found), in_short(found), _components(found), _reliability(found), steps(found), spread(found),
+        next_year(found), book(found), best_paid(found), _screens(found), _design(found),
+        paragraph("Note", NOT_A_VERDICT),
         paragraph("Written", f"{out}: tables with ids of CSMs, readable by you only.") if out else "",
     ]  # fmt: skip
     return "\n\n".join(block for block in blocks if block)
-
-
-def _lines(title: str, *texts: str) -> str:
-    return "\n".join([title, *(paragraph("", text, indent=2, hang=2) for text in texts if text)])
 
 
 def _heading(found: Audit) -> str:
@@ -51,7 +49,7 @@ def _heading(found: Audit) -> str:
 
 def _components(found: Audit) -> str:
     if not found.components:
-        return _lines("What each component pays for", "The history holds neither attainments nor payouts.")
+        return lines("What each component pays for", "The history holds neither attainments nor payouts.")
     currency = found.problem.instance.currency
     rows = [row for c in found.components for row in _component(c, currency)]
     header = ("", "paid a year", "NRR after it", "luck", "book")
@@ -68,7 +66,7 @@ def _components(found: Audit) -> str:
 def _component(c: Judged, currency: str) -> tuple[tuple[str, ...], ...]:
     """The label, and its figures in a row of their own."""
     luck = f"{100 * c.luck.share:.0f} % [{100 * c.luck.low:.0f}, {100 * c.luck.high:.0f}]" if c.luck else "-"
-    book = _percent(c.book.share) if c.book else "-"
+    book = percent(c.book.share) if c.book else "-"
     figures = (money(c.paid, currency), _interval(c.effects["NRR"].slope), luck, book)
     return (f"{METRICS[c.metric].title}: {c.label}",), ("", *figures)
 
@@ -123,80 +121,6 @@ def _reliability(found: Audit) -> str:
     return "\n".join([title, table(header, rows), paragraph("", text, indent=2, hang=2)])
 
 
-# ---- luck and the book ----------------------------------------------------------------------------------------------
-
-
-def _cliffs(found: Audit) -> str:
-    if not found.cliffs:
-        return ""
-    currency = found.problem.instance.currency
-    rows = [
-        (
-            c.segment, f"{c.due:g}", _percent(c.weak), _percent(c.average), _percent(c.good), _percent(c.seen),
-            _percent(c.year), money(c.at_stake, currency), "yes" if c.is_luck else "no",
-        )
-        for c in found.cliffs
-    ]  # fmt: skip
-    header = ("segment", "due", "weak", "average", "good", "seen", "a year", "at stake", "luck?")
-    text = (
-        "Chance of full pay in a quarter with the renewals as dealt, for a weak, an average and a good CSM (one sd of "
-        "skill apart), exact; seen: how often it was paid. A year: the chance for a whole year of today's books. "
-        "Luck: chance moves full pay more than skill does."
-    )
-    title = f"Full pay by luck: {', '.join(sorted({_step(c.threshold) for c in found.cliffs}))}"
-    return "\n".join([title, table(header, rows), paragraph("", text, indent=2, hang=2)])
-
-
-def _step(threshold: float) -> str:
-    return f"all or nothing at {100 * threshold:g} % of logos"
-
-
-def _percent(share: float) -> str:
-    return "-" if share != share else f"{100 * share:.0f} %"
-
-
-def _book(found: Audit) -> str:
-    currency, paid, fair = found.problem.instance.currency, found.book_pay, found.fairness
-    over, under = paid.usd[paid.usd > 0.5], paid.usd[paid.usd < -0.5]
-    if len(over) or len(under):
-        largest = float(np.abs(paid.usd).max())
-        dollars = (
-            f"{plural(len(over), 'CSM')} got {million(float(over.sum()), currency)} a year more, and {len(under)} got "
-            f"{million(-float(under.sum()), currency)} less, than the same work would have got with a usual book of "
-            f"the segment; at most {money(largest, currency)} for one person. Who: see people.csv, written by --out."
-        )
-    else:
-        dollars = "Nobody's pay can be told to have moved with the book: what differs may be luck."
-    r2 = (
-        f"The book as dealt predicts {_percent(max(fair.before, 0.0))} of the differences in a year's payout, and "
-        f"{_percent(max(fair.after, 0.0))} had every target been what the book led to expect (R², adjusted, "
-        f"{fair.years} CSM-years; fair: {100 * FAIR_R2:.0f} % or less)."
-        if fair.before == fair.before
-        else f"Only {plural(fair.years, 'CSM-year')}: too few to say how well the book predicts pay."
-    )
-    return _lines("Paid for the book", dollars, r2)
-
-
-def _quartiles(found: Audit) -> str:
-    q = found.quartiles
-    if np.isnan(q.pay).any():
-        return ""
-    names = ("best", "second", "third", "last")
-    rows = [
-        (names[n], f"{q.score[n]:+.1f}", _percent(float(q.pay[n])), _percent(float(q.best_paid[n]))) for n in range(4)
-    ]
-    header = ("quarter of CSMs", "score", "payout over target", "in the best-paid quarter")
-    known = q.correlation == q.correlation
-    text = (
-        f"Rank correlation {q.correlation:+.2f} [{q.low:+.2f}, {q.high:+.2f}] over {plural(q.people, 'CSM')}. "
-        if known
-        else ""
-    )
-    text += "Pay is that of other quarters than the score: in the same ones both share their luck."
-    title = "Are the best the best paid? (score: points of ARR a year against the book)"
-    return "\n".join([title, table(header, rows), paragraph("", text, indent=2, hang=2)])
-
-
 # ---- screens and rules ----------------------------------------------------------------------------------------------
 
 
@@ -213,16 +137,14 @@ def _screens(found: Audit) -> str:
 
 
 def _right(name: str) -> str:
-    """Power and false alarms, as far as they were measured."""
+    """Power and false alarms as they were measured."""
     measured = MEASURED[name]
-    power = "never measured" if measured.power is None else f"{100 * measured.power:.0f} %"
-    wolf = "never measured" if measured.false_alarms is None else f"{100 * measured.false_alarms:.0f} %"
-    return f" (finds {power}, cries wolf {wolf})"
+    return f" (finds {100 * measured.power:.0f} %, cries wolf {100 * measured.false_alarms:.0f} %)"
 
 
 def _design(found: Audit) -> str:
     if not found.design:
-        return _lines("Design rules", "Nothing found.")
+        return lines("Design rules", "Nothing found.")
     rows = [
         (requirement, "; ".join(dict.fromkeys(f.code for f in group)))
         for requirement, group in by_requirement(found.design).items()

@@ -34,11 +34,12 @@ ACCOUNT_QUARTERS = Table(
         Column("due", "flag", "The contract was up for renewal in the quarter.", "yes", required=True),
         Column("renewed", "flag", "It was renewed; empty where nothing was due.", "yes"),
         Column(
-            "contraction", "number", "ARR lost by an account that stayed a customer.", "4000", "money a year",
-            low=0.0, high=MAX_MONEY,
+            "contraction", "number", "ARR lost by an account that stayed a customer; empty means none.", "4000",
+            "money a year", low=0.0, high=MAX_MONEY,
         ),
         Column(
-            "expansion", "number", "ARR added in the quarter.", "9000", "money a year", low=0.0, high=MAX_MONEY,
+            "expansion", "number", "ARR added in the quarter; empty means none.", "9000", "money a year",
+            low=0.0, high=MAX_MONEY,
         ),
         Column(
             "health", "number", "Health score on the first day of the quarter; empty where not scored.", "72",
@@ -78,7 +79,8 @@ CSM_QUARTERS = Table(
         _SEGMENT,
         Column("base", "number", "Base pay.", "85000", "money a year", required=True, low=0.0, high=MAX_MONEY,
                above_low=True),
-        Column("variable", "number", "Variable pay at target.", "15000", "money a year", low=0.0, high=MAX_MONEY),
+        Column("variable", "number", "Variable pay at target; empty means none.", "15000", "money a year",
+               low=0.0, high=MAX_MONEY),
         Column("market_ote", "number", "Market pay of this job at target.", "105000", "money a year", low=0.0,
                high=MAX_MONEY, above_low=True),
         Column("load", "number", "Hours that the book needed over hours available.", "0.95", "ratio", low=0.0,
@@ -109,8 +111,8 @@ PLANS = Table(
         Column("mix", "text", "Name of a compensation model.", "individual-bonus", required=True),
         Column("variable_share", "share", "Variable at target over pay at target; empty means as the CSMs are paid.",
                "0.15", "share", low=0, high=1),
-        Column("base_factor", "number", "Base pay over the CSMs' own base.", "1.0", "ratio", low=0.0, high=5.0,
-               above_low=True),
+        Column("base_factor", "number", "Base pay over the CSMs' own base; empty means 1.", "1.0", "ratio",
+               low=0.0, high=5.0, above_low=True),
     ),
 )  # fmt: skip
 

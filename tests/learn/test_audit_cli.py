@@ -8,10 +8,12 @@ import shutil
 import stat
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
 from optcomp import cli
+from optcomp.errors import InputError
 from optcomp.learn.audit.tables import FILES, PLOTS
 from optcomp.learn.audit.tables import _text as cell
 from optcomp.world.folder import write_folder
@@ -51,7 +53,10 @@ def test_the_report_fits_a_terminal_and_names_nobody(company: Path) -> None:
 
     assert result.exit_code == 0
     assert max(map(len, result.stdout.splitlines())) <= 80
-    for part in ("What each component pays for", "Paid for the book", "best paid?", "Patterns", "Design rules", "Note"):
+    for part in (
+        "In short", "What each component pays for", "How pay was spread", "Next year under today's plans",
+        "Paid for the book", "best paid?", "Patterns", "Design rules", "Note",
+    ):  # fmt: skip
         assert part in result.stdout
     assert "not a verdict on a person" in " ".join(result.stdout.split())
     assert [name for name in ids(company) if name in result.stdout] == []
@@ -65,7 +70,9 @@ def test_json_holds_the_same_without_a_person(company: Path) -> None:
     assert {c["metric"] for c in found["components"]} >= {"GRR", "EXP"}
     assert [name for name in ids(company) if f'"{name}"' in result.stdout] == []
     assert '"p"' not in result.stdout
-    assert len(found["screens"]) == 6
+    assert len(found["screens"]) == 11
+    assert {p["segment"] for p in found["pay"]} == {"enterprise", "mid-market", "growth"}
+    assert {"r2_by_metric", "inherited_risk", "equal_effort"} <= set(found["book"])
 
 
 def test_tables_are_private_and_the_same_every_time(company: Path, tmp_path: Path) -> None:
@@ -81,7 +88,7 @@ def test_tables_are_private_and_the_same_every_time(company: Path, tmp_path: Pat
 
 
 def test_every_table_can_be_read_and_has_its_rows(team: Path, tmp_path: Path) -> None:
-    """19 people, three outcomes of one component, three cliffs, four quarters, six screens."""
+    """19 people, three outcomes of one component, three cliffs and segments, four quarters, eleven screens."""
     assert run(team, "--out", tmp_path / "out").exit_code == 0
     rows = {}
     for name in FILES:
@@ -91,12 +98,10 @@ def test_every_table_can_be_read_and_has_its_rows(team: Path, tmp_path: Path) ->
 
     counts = {name: len(r) for name, r in rows.items()}
     assert counts["people.csv"] == 19
-    assert (counts["components.csv"], counts["cliffs.csv"], counts["quartiles.csv"], counts["screens.csv"]) == (
-        3,
-        3,
-        4,
-        6,
-    )
+    assert [counts[f"{n}.csv"] for n in ("components", "cliffs", "quartiles", "screens")] == [3, 3, 4, 11]
+    assert [counts[f"{n}.csv"] for n in ("pay", "next_year")] == [3, 3]
+    # All pay, its one component, three parts of a slope, and two of equal effort.
+    assert counts["fairness.csv"] == 7
     assert {row["note"] for row in rows["people.csv"]} == {"not a verdict on a person"}
 
 
@@ -141,6 +146,56 @@ def test_a_short_history_of_a_small_team_is_labelled_and_ends_well(tmp_path: Pat
     assert result.exit_code == 0
     assert "Only 9 months of history" in " ".join(result.stdout.split())
     assert "too little data" in result.stdout
+
+
+def test_a_result_of_the_plan_as_a_control_is_an_error_in_words(team: Path) -> None:
+    """Exit code 3 and the reason; a fact of accounts is taken out, and said in the summary."""
+    refused, taken = run(team, "--control", "csat"), run(team, "--control", "complexity", "--json")
+
+    assert cli.run(["audit", str(team), "--control", "csat"]) == 3
+    assert isinstance(refused.exception, InputError)
+    assert "hide the effect" in str(refused.exception)
+    assert json.loads(taken.stdout)["controls"] == ["complexity"]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "workbook"])
+def test_parquet_and_a_workbook_are_audited_like_csv(team: Path, tmp_path: Path, kind: str) -> None:
+    """The same report to the last character."""
+    pytest.importorskip("pyarrow")
+    expected = run(team).stdout
+    elsewhere = as_parquet(team) if kind == "parquet" else as_workbook(team, tmp_path / "history.xlsx")
+
+    assert run(team, "--history", elsewhere).stdout == expected
+
+
+def as_parquet(folder: Path) -> Path:
+    """The history's tables as Parquet in place of CSV."""
+    for name, table in tables_of(folder):
+        table.to_parquet(folder / "history" / f"{name}.parquet", index=False)
+        (folder / "history" / f"{name}.csv").unlink()
+    return folder
+
+
+def as_workbook(folder: Path, path: Path) -> Path:
+    """The history's tables as sheets of a workbook, without the instance."""
+    settings = pd.DataFrame({"key": ["name"], "value": ["team"]})
+    with pd.ExcelWriter(path) as book:
+        settings.to_excel(book, sheet_name="instance", index=False)
+        for name, table in tables_of(folder):
+            table.to_excel(book, sheet_name=name, index=False)
+    path.chmod(0o600)
+    return path
+
+
+def tables_of(folder: Path) -> list[tuple[str, pd.DataFrame]]:
+    """The three tables with numbers and days as such."""
+    result = []
+    for name in ("account_quarters", "csm_quarters", "plans"):
+        table = pd.read_csv(folder / "history" / f"{name}.csv", keep_default_na=False, na_values=[""])
+        for column in {"quarter", "csm_since"} & set(table.columns):
+            table[column] = pd.to_datetime(table[column]).dt.date
+        result.append((name, table))
+    return result
 
 
 def test_cells_run_no_formula() -> None:

@@ -191,8 +191,8 @@ def test_fair_targets_take_the_book_out_of_pay() -> None:
         history = paid_as_reached(history, reached, metric)
     found = audit(history, problem)
 
-    assert found.fairness.before > FAIR_R2
-    assert found.fairness.after < FAIR_R2
+    assert found.fairness.total.before > FAIR_R2
+    assert found.fairness.total.after < FAIR_R2
 
 
 def test_dollars_for_the_book_cancel_out_within_a_segment() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +9,9 @@ import pytest
 
 from optcomp.assemble import load
 from optcomp.learn.audit.audit import audit
-from optcomp.learn.audit.cliffs import Cliff, cliffs
-from optcomp.learn.audit.expected import expect
-from optcomp.learn.audit.inference import clustered_slope, found_among, ranks, shrink
-from optcomp.learn.audit.payline import dummies, lines
-from optcomp.learn.audit.variance import luck_share
+from optcomp.learn.audit.inference import clustered_slope, found_among, ranks, shrink, without
+from optcomp.learn.audit.payline import dummies
+from optcomp.learn.audit.variance import luck_share, spreads
 from optcomp.learn.read_history import read_history
 
 TEAM = Path(__file__).resolve().parents[2] / "instances" / "team-of-15"
@@ -72,6 +69,30 @@ def test_too_few_clusters_or_no_variation_give_no_slope() -> None:
     assert clustered_slope(y, np.ones(40), np.ones((40, 1)), np.arange(40)) is None
 
 
+def test_columns_are_taken_out_as_by_least_squares() -> None:
+    """Dummies of two labels follow from each other, one column is all zero; lstsq is the slow way to the same."""
+    rng = np.random.default_rng(4)
+    labels = dummies(rng.integers(0, 4, 300), rng.integers(0, 3, 300))
+    z = np.column_stack([labels, 1e6 * rng.random(300), np.zeros(300)])
+    columns = rng.normal(size=(300, 2)) + z[:, :2]
+
+    slow = columns - z @ np.linalg.lstsq(z, columns, rcond=1e-10)[0]
+
+    # Sums of 300 numbers of size 1 are exact to 1e-13; the normal equations square the condition number of some 30.
+    assert without(columns, z) == pytest.approx(slow, abs=1e-9)
+
+
+def test_spreads_tell_people_from_quarters() -> None:
+    """400 people of spread 2 and a quarter's luck of 1, eight quarters: both within three standard errors."""
+    rng, csm = np.random.default_rng(6), np.repeat(np.arange(400), 8)
+
+    people, luck = spreads(rng.normal(0, 2, 400)[csm] + rng.normal(0, 1, 3200), csm, np.ones((3200, 1)))
+
+    assert people == pytest.approx(2.0, abs=3 * 2.0 / np.sqrt(2 * 400))
+    assert luck == pytest.approx(1.0, abs=3 * 1.0 / np.sqrt(2 * 2800))
+    assert spreads(np.array([1.0, 3.0]), np.array([0, 1]), np.ones((2, 1))) == (0.0, 1.0)
+
+
 def test_equal_values_share_their_rank() -> None:
     assert ranks(np.array([3.0, 1.0, 3.0, 2.0])).tolist() == [2.5, 0.0, 2.5, 1.0]
 
@@ -104,52 +125,6 @@ def test_the_interval_of_luck_holds_the_truth_nine_times_in_ten() -> None:
 
     # 180 are expected with an sd of 4.2.
     assert 167 <= inside <= 193
-
-
-# ---- cliffs ---------------------------------------------------------------------------------------------------------
-
-
-def test_the_cliff_of_the_team_is_luck_in_every_segment(team) -> None:
-    """000-38: all or nothing at 90 % of logos; skill moves full pay by less than chance does."""
-    problem, history = team
-    found = cliffs(history, expect(history), lines(history), problem)
-
-    assert [c.segment for c in found] == ["enterprise", "growth", "mid-market"] or len(found) == 3
-    assert all(c.is_luck for c in found)
-    assert all(c.weak < c.average < c.good for c in found)
-    # 40 quarters a segment: what was seen is within two standard errors of the exact chance.
-    assert all(abs(c.seen - c.average) < 2.0 * np.sqrt(c.average * (1 - c.average) / 40) for c in found)
-
-
-def test_chances_are_exact(team) -> None:
-    """Ten renewals at 0.9 each: at least nine come with 10 * 0.9^9 * 0.1 + 0.9^10 = 0.736 (REQUIREMENTS 3)."""
-    from optcomp.learn.audit.cliffs import _chances
-
-    _, history = team
-    outcomes = expect(history)
-    people = history.csm_quarters
-    cells = history.account_quarters
-    due = np.flatnonzero(cells.due)
-    row = next(
-        r for r in range(len(people.csm))
-        if ((cells.csm[due] == people.csm[r]) & (cells.quarter[due] == people.quarter[r])).sum() == 10
-    )  # fmt: skip
-
-    chances = _chances(history, replace(outcomes, renew=np.where(outcomes.renew < 1.0, 0.9, 1.0)), [row], 0.9)
-
-    assert chances[0, 1] == pytest.approx(10 * 0.9**9 * 0.1 + 0.9**10)
-    assert chances[0, 3] == 10
-
-
-@pytest.mark.parametrize(
-    ("weak", "average", "good", "luck"),
-    [(0.5, 0.7, 0.8, True), (0.9, 0.96, 0.99, False), (0.01, 0.04, 0.1, False), (0.01, 0.5, 1.02, False)],
-)
-def test_a_cliff_is_luck_between_certain_and_impossible(weak: float, average: float, good: float, luck: bool) -> None:
-    """Both ends of the range, and a skill that decides."""
-    cliff = Cliff("s", "LOGO", 0.9, 10, average, good, weak, seen=0.5, at_stake=1.0, year=0.5)
-
-    assert cliff.is_luck is luck
 
 
 def test_the_team_of_15_is_paid_by_luck(team) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,13 +10,17 @@ import numpy as np
 
 from optcomp.design_review import review
 from optcomp.errors import Finding
-from optcomp.learn.audit.book import BookPay, Fairness, book_pay, fairness
-from optcomp.learn.audit.cliffs import Cliff, cliffs
+from optcomp.learn.audit.book import BookPay, book_pay
+from optcomp.learn.audit.cliffs import Cliff, Field, cliffs
 from optcomp.learn.audit.components import Bench, Judged, judge
-from optcomp.learn.audit.expected import Outcomes, expect, health_as_dealt
+from optcomp.learn.audit.distribution import Ahead, Seen, ahead, seen
+from optcomp.learn.audit.equal_effort import EqualEffort, equal_effort
+from optcomp.learn.audit.expected import Outcomes, check_controls, expect, health_as_dealt
+from optcomp.learn.audit.fairness import Fairness, fairness
 from optcomp.learn.audit.patterns import Case
 from optcomp.learn.audit.payline import Line, lines
 from optcomp.learn.audit.quartiles import Quartiles, quartiles
+from optcomp.learn.audit.replay import Replay, replay
 from optcomp.learn.audit.scores import Cells, Scores, cells_of, score
 from optcomp.learn.audit.screens import Screen, screens
 from optcomp.learn.history import History
@@ -32,21 +36,30 @@ NOT_A_VERDICT = (
 
 @dataclass(frozen=True)
 class Audit:
-    """A history held against the problem as it stands today. The seed is that of the bootstraps."""
+    """A history held against the problem as it stands today.
+
+    seed : of the bootstraps and of everything that is drawn; controls : facts of accounts that are taken out as well
+    """
 
     history: History
     problem: Problem
     seed: int = 0
+    controls: tuple[str, ...] = ()
 
     @cached_property
     def outcomes(self) -> Outcomes:
         """Observed and expected, account-quarter by account-quarter."""
-        return expect(self.history)
+        return expect(self.history, self.controls)
+
+    @cached_property
+    def health(self) -> FloatArray:
+        """Health of each account-quarter as dealt."""
+        return health_as_dealt(self.history)
 
     @cached_property
     def cells(self) -> Cells:
         """The same by CSM-quarter."""
-        return cells_of(self.history, self.outcomes, health_as_dealt(self.history))
+        return cells_of(self.history, self.outcomes, self.health)
 
     @cached_property
     def scores(self) -> Scores:
@@ -65,9 +78,24 @@ class Audit:
         return judge(bench, self.lines, self.alignment)
 
     @cached_property
+    def again(self) -> Replay:
+        """The history played again with people of three levels of skill."""
+        return replay(self.history, self.cells, self.outcomes, self.lines, self.seed)
+
+    @cached_property
     def cliffs(self) -> tuple[Cliff, ...]:
         """Full pay that luck decides."""
-        return cliffs(self.history, self.outcomes, self.lines, self.problem)
+        return cliffs(Field(self.history, self.outcomes, self.lines, self.again, self.problem))
+
+    @cached_property
+    def spread(self) -> tuple[Seen, ...]:
+        """How pay was spread."""
+        return seen(self.history, self.lines)
+
+    @cached_property
+    def ahead(self) -> tuple[Ahead, ...]:
+        """What today's plan would pay next year."""
+        return ahead(self.problem, self.seed)
 
     @cached_property
     def book_pay(self) -> BookPay:
@@ -77,7 +105,12 @@ class Audit:
     @cached_property
     def fairness(self) -> Fairness:
         """How well the book predicts pay, before and after fair targets."""
-        return fairness(self.history, self.cells, self.lines)
+        return fairness(self.history, self.cells, self.lines, self.health, self.seed)
+
+    @cached_property
+    def equal_effort(self) -> EqualEffort:
+        """Pay of people of the same skill."""
+        return equal_effort(self.history, self.cells, self.lines, self.again, seed=self.seed)
 
     @cached_property
     def quartiles(self) -> Quartiles:
@@ -87,7 +120,7 @@ class Audit:
     @cached_property
     def screens(self) -> tuple[Screen, ...]:
         """Patterns worth a look."""
-        return screens(Case(self.history, self.lines, self.scores, self.seed))
+        return screens(Case(self.history, self.outcomes, self.cells, self.lines, self.scores, self.seed))
 
     @cached_property
     def design(self) -> tuple[Finding, ...]:
@@ -123,6 +156,15 @@ def _cosine(one: FloatArray, other: FloatArray) -> float:
     return float(one @ other) / size if size > 0.0 else 0.0
 
 
-def audit(history: History, problem: Problem, *, seed: int = 0) -> Audit:
-    """The audit of a history; its parts are computed when they are asked for."""
-    return Audit(history, problem, seed)
+def audit(history: History, problem: Problem, *, seed: int = 0, controls: Sequence[str] = ()) -> Audit:
+    """The audit of a history; its parts are computed when they are asked for.
+
+    controls : facts of accounts to take out of everybody's results, of `expected.CONTROLS`
+
+    Raises
+    ------
+    InputError
+        When a control is a result of the plan, or no fact of an account.
+    """
+    check_controls(controls)
+    return Audit(history, problem, seed, tuple(dict.fromkeys(controls)))

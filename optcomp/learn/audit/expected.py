@@ -6,21 +6,27 @@ share g that one adds,
 .. math:: E[\text{kept}] = A\,p\,(1 - c), \qquad E[\text{added}] = A\,x\,g.
 
 What is known of an account is what it was when this CSM got it: ARR, term, industry, and health at the take-over.
-The CSM's present health scores, CSAT and activities are the CSM's own work and never used. Source: SCIENCE 5.1.
+The CSM's present health scores, CSAT and activities are the CSM's own work and never used: they are refused as controls
+too. Source: SCIENCE 5.1, 3.4.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from optcomp.cells import shown
+from optcomp.errors import Finding, InputError
 from optcomp.learn.design import Column, design_of
 from optcomp.learn.history import History
+from optcomp.learn.history_checks import refuse_mediators
 from optcomp.learn.newton import fit_rows
 from optcomp.types import AnyArray, BoolArray, FloatArray, IntArray, sum_by
 
+#: Facts of accounts that may be taken out beside those that always are.
+CONTROLS = ("complexity", "language", "region")
 #: Outcomes of accounts, in points of ARR: kept renewals, expansion, and both.
 OUTCOMES = ("GRR", "EXP", "NRR")
 # Prior sd of coefficients in log-odds a unit: wide beside anything published (SCIENCE 2.2), so that a few hundred
@@ -50,15 +56,34 @@ class Outcomes:
     expand: FloatArray
 
 
-def expect(history: History) -> Outcomes:
-    """Observed and expected outcomes of every account-quarter with a CSM."""
+def check_controls(controls: Sequence[str]) -> None:
+    """Refuse controls that are results of the plan, or that the account model does not know.
+
+    Raises
+    ------
+    InputError
+        With the code `mediator` or `unknown-control`.
+    """
+    refuse_mediators(controls)
+    unknown = sorted(set(controls) - set(CONTROLS))
+    if unknown:
+        allowed = f"One of {', '.join(CONTROLS)}; ARR, term, industry and health as dealt are taken out anyway"
+        raise InputError([Finding("unknown-control", f"{shown(name)} is no control", allowed) for name in unknown])
+
+
+def expect(history: History, controls: Sequence[str] = ()) -> Outcomes:
+    """Observed and expected outcomes of every account-quarter with a CSM.
+
+    controls : of `CONTROLS`, what is taken out beside ARR, term, industry and health as dealt
+    """
     cells = history.account_quarters
     rows = np.flatnonzero(cells.csm >= 0)
     arr, due, segment = cells.arr_start[rows], cells.due[rows], cells.segment[rows]
     renewed, expansion = cells.renewed[rows], cells.expansion[rows]
     kept = np.where(renewed, arr - cells.contraction[rows], 0.0)
-    renew = np.where(due, _chance(history, rows, due, renewed), 1.0)
-    expand = _chance(history, rows, np.ones(len(rows), dtype=bool), expansion > 0.0)
+    columns = [*_columns(history, rows), *_controls(history, rows, controls)]
+    renew = np.where(due, _chance(history, rows, columns, due, renewed), 1.0)
+    expand = _chance(history, rows, columns, np.ones(len(rows), dtype=bool), expansion > 0.0)
     depth, depth_square = _shares(segment, cells.contraction[rows] / arr, renewed)
     size, size_square = _shares(segment, expansion / arr, expansion > 0.0)
     stays = 1.0 - depth
@@ -72,10 +97,11 @@ def expect(history: History) -> Outcomes:
     return Outcomes(rows, observed, expected, variance, renew, expand)
 
 
-def _chance(history: History, rows: IntArray, at_risk: BoolArray, happened: BoolArray) -> FloatArray:
+def _chance(
+    history: History, rows: IntArray, columns: Sequence[Column], at_risk: BoolArray, happened: BoolArray
+) -> FloatArray:  # fmt: skip
     """Fitted chance of every row, with everybody of average skill."""
     cells, index = history.account_quarters, rows[at_risk]
-    columns = _columns(history, rows)
     own = [Column(c.name, c.values[at_risk], c.mean, c.sd) for c in columns]
     groups = len(history.csm_ids)
     mode = fit_rows(design_of("audit", own, happened[at_risk], index, cells.csm[index], groups).rows, _CSM_SCALE)
@@ -103,6 +129,20 @@ def _columns(history: History, rows: IntArray) -> list[Column]:
     columns += _dummies("industry", industry, sorted(set(industry.tolist()) - {""}), _INDUSTRY_SD)
     columns += _dummies("segment", segment, range(len(history.segments)), _LEVEL_SD)
     return columns + _dummies("quarter", quarter, range(len(history.quarters)), _QUARTER_SD)
+
+
+def _controls(history: History, rows: IntArray, controls: Sequence[str]) -> list[Column]:
+    """What the user wants taken out as well; facts of an account that its CSM cannot change."""
+    facts = [history.accounts[a] for a in history.account_quarters.account[rows].tolist()]
+    columns: list[Column] = []
+    if "complexity" in controls:
+        values = np.array([float(a.complexity) for a in facts])
+        columns.append(Column("complexity", values - values.mean(), 0.0, _SLOPE_SD))
+    for name in ("language", "region"):
+        if name in controls:
+            words = np.array([getattr(a, name) or "" for a in facts], dtype=np.str_)
+            columns += _dummies(name, words, sorted(set(words.tolist()) - {""}), _INDUSTRY_SD)
+    return columns
 
 
 def _dummies(name: str, label: AnyArray, values: Iterable[object], sd: float) -> list[Column]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
-from scipy.stats import binom
+from scipy.stats import binom, norm
 from scipy.stats import t as student
 
-from optcomp.learn.audit.expected import health_as_dealt
-from optcomp.learn.audit.inference import FEWEST_CLUSTERS, Slope, clustered_slope
+from optcomp.learn.audit.expected import Outcomes, health_as_dealt
+from optcomp.learn.audit.inference import FEWEST_CLUSTERS, Slope, clustered_slope, without
 from optcomp.learn.audit.payline import Line, dummies
-from optcomp.learn.audit.scores import Scores
+from optcomp.learn.audit.scores import Cells, Scores
 from optcomp.learn.history import History
 from optcomp.types import FloatArray, IntArray, sum_by
 
@@ -21,6 +22,8 @@ WINDOW, FEWEST_NEAR = 0.02, 12
 # Two of thirteen weeks: what would be booked in them if nothing drew bookings to the end.
 LATE_SHARE = 2.0 / 13.0
 FEWEST_BOOKINGS = 5  # of one person; fewer say nothing
+# A team that books this much more than its share late, or logs this much more than was traced, is worth nobody's time.
+SMALL_LATE, SMALL_LOG = 0.03, 0.02
 FEWEST_ROWS = 30
 LOOK_BACK = 4  # quarters in which an expansion may be followed by its loss (SCIENCE 5.4)
 _MAD = 1.4826  # of a normal distribution: sd over median absolute deviation
@@ -31,6 +34,8 @@ class Case:
     """What the screens look at."""
 
     history: History
+    outcomes: Outcomes
+    cells: Cells
     paid: Sequence[Line]
     scores: Scores
     seed: int
@@ -38,28 +43,41 @@ class Case:
 
 @dataclass(frozen=True)
 class Pattern:
-    """A figure in words, its p-value for the team, and p-values of single CSMs; none of the p-values is ever shown."""
+    """A figure in words, its p-value for the team, and p-values of single CSMs; none of the p-values is ever shown.
+
+    is_small : however sure, it is too small to matter: with hundreds of people next to nothing can be told from nothing
+    """
 
     seen: str
     p: float
     people: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     people_p: FloatArray = field(default_factory=lambda: np.zeros(0))
+    is_small: bool = False
 
 
 def bunching(case: Case) -> Pattern | str:
-    """Results in [step, step + 2 points) against [step - 2 points, step): an exact binomial test."""
-    above = below = 0
+    """Results in [step, step + 2 points) against [step - 2 points, step), with the two windows beyond for the slope.
+
+    The exact binomial test alone takes a density that rises through the step for bunching once there are hundreds of
+    results; a line through the outer windows says how much of the difference is that. Both have to speak.
+    """
+    counts = np.zeros(4)
     for line in case.paid:
         if line.metric in ("LOGO", "TEAM"):  # shares of a few accounts have gaps of their own; a team is no person
             continue
         for number, component in enumerate(line.components):
             step = component.curve.threshold if component.curve.kind == "all-or-nothing" else 1.0
             mine = line.attainment[(line.number == number) & ~np.isnan(line.attainment)]
-            above += int(((mine >= step) & (mine < step + WINDOW)).sum())
-            below += int(((mine < step) & (mine >= step - WINDOW)).sum())
+            edges = step + WINDOW * np.arange(-2, 3)
+            counts += [int(((mine >= a) & (mine < b)).sum()) for a, b in pairwise(edges.tolist())]
+    below, above = int(counts[1]), int(counts[2])
     if above + below < FEWEST_NEAR:
         return f"only {above + below} results within two points of a step"
-    return Pattern(f"{above} just above a step, {below} just below", float(binom.sf(above - 1, above + below, 0.5)))
+    exact = float(binom.sf(above - 1, above + below, 0.5))
+    # Counts of Poisson: the excess beside the line has the variance of its four terms.
+    excess = (counts[2] - counts[1]) - (counts[3] - counts[0]) / 3.0
+    slope = float(norm.sf(excess / np.sqrt(counts[1] + counts[2] + (counts[0] + counts[3]) / 9.0)))
+    return Pattern(f"{above} just above a step, {below} just below", max(exact, slope))
 
 
 def late(case: Case) -> Pattern | str:
@@ -76,7 +94,8 @@ def late(case: Case) -> Pattern | str:
         return "too few people with bookings"
     share, p = _above(late_ones[people], number[people], LATE_SHARE)
     own = np.asarray(binom.sf(late_ones[people] - 1, number[people], LATE_SHARE), dtype=np.float64)
-    return Pattern(f"{100 * share:.0f} % booked in the last two weeks; 15 % if spread evenly", p, people, own)
+    text = f"{100 * share:.0f} % booked in the last two weeks; 15 % if spread evenly"
+    return Pattern(text, p, people, own, is_small=share - LATE_SHARE < SMALL_LATE)
 
 
 def _above(part: FloatArray, whole: FloatArray, usual: float) -> tuple[float, float]:
@@ -100,8 +119,9 @@ def activity(case: Case) -> Pattern | str:
     own = [gap[known & (people.csm == j)] for j in who]
     means = np.array([g.mean() for g in own])
     usual = float(np.mean(people.activities_traced[known]))
-    text = f"logged {100 * float(means.mean()) / max(usual, 1e-9):+.0f} % against traced"
-    return Pattern(text, _positive(means), who, np.array([_positive(g) for g in own]))
+    extra = float(means.mean()) / max(usual, 1e-9)
+    text, single = f"logged {100 * extra:+.0f} % against traced", np.array([_positive(g) for g in own])
+    return Pattern(text, _positive(means), who, single, is_small=extra < SMALL_LOG)
 
 
 def _positive(values: FloatArray) -> float:
@@ -120,23 +140,27 @@ def satisfaction(case: Case) -> Pattern | str:
     if len(known) < FEWEST_ROWS:
         return "too few satisfaction scores"
     beside = np.column_stack([dummies(rows.segment[known], rows.quarter[known]), health[known]])
-    left = rows.csat[known] - beside @ np.linalg.lstsq(beside, rows.csat[known], rcond=1e-10)[0]
+    left = without(rows.csat[known], beside)
     count = len(case.history.csm_ids)
     number = sum_by(rows.csm[known], np.ones(len(known)), count)
     people = np.array([j for j in case.scores.csm.tolist() if number[j] >= FEWEST_ROWS], dtype=np.int64)
     if len(people) < FEWEST_CLUSTERS:
         return "too few people with scores"
     mean = sum_by(rows.csm[known], left, count)[people] / number[people]
-    middle = float(np.median(mean))
     noise = float(left.std()) / np.sqrt(number[people])
-    # How far people differ apart from the noise of their surveys, not stretched by the very ones that are looked for.
-    own_spread = max((_MAD * float(np.median(np.abs(mean - middle)))) ** 2 - float(np.median(noise**2)), 0.0)
     result = dict(zip(case.scores.csm.tolist(), case.scores.shrunk["NRR"].value.tolist(), strict=True))
     no_better = np.array([result[j] <= 0.0 for j in people.tolist()])
-    z = (mean - middle) / np.sqrt(own_spread + noise**2)
-    own = np.where(no_better, student.sf(z, len(people) - 1), 1.0)
-    largest = 100.0 * float((mean - middle).max())
+    own = np.where(no_better, student.sf(robust_z(mean, noise), len(people) - 1), 1.0)
+    largest = 100.0 * float((mean - np.median(mean)).max())
     return Pattern(f"largest score above its peers: {largest:+.1f} points", _smallest_of(own), people, own)
+
+
+def robust_z(values: FloatArray, noise: FloatArray) -> FloatArray:
+    """How far values lie above their median, in units of how far people differ and of their own noise."""
+    middle = float(np.median(values))
+    # How far people differ apart from noise, not stretched by the very ones that are looked for.
+    spread = max((_MAD * float(np.median(np.abs(values - middle)))) ** 2 - float(np.median(noise**2)), 0.0)
+    return np.asarray((values - middle) / np.sqrt(spread + noise**2))
 
 
 def _smallest_of(p: FloatArray) -> float:
@@ -147,10 +171,9 @@ def _smallest_of(p: FloatArray) -> float:
 def growth_then_loss(case: Case) -> Pattern | str:
     """Contraction at renewal of accounts that expanded in the four quarters before, against the others."""
     rows = case.history.account_quarters
-    grew = np.zeros((len(case.history.account_ids), len(case.history.quarters) + LOOK_BACK), dtype=bool)
-    grew[rows.account, rows.quarter + LOOK_BACK] = rows.expansion > 0.0
+    added = added_before(case.history)
     used = np.flatnonzero(rows.due & rows.renewed & (rows.csm >= 0) & (rows.quarter > 0))
-    before = np.any([grew[rows.account[used], rows.quarter[used] + k] for k in range(LOOK_BACK)], axis=0)
+    before = added[used] > 0.0
     if before.sum() < FEWEST_ROWS or (~before).sum() < FEWEST_ROWS:
         return "too few renewals of accounts that had expanded"
     shrank = (rows.contraction[used] > 0.0).astype(float)
@@ -158,7 +181,18 @@ def growth_then_loss(case: Case) -> Pattern | str:
     slope = clustered_slope(shrank, before.astype(float), z, rows.csm[used], case.seed)
     if slope is None:
         return "too few people"
-    return Pattern(_points(slope, "points of contraction at the renewal"), _one_sided(slope, sign=1.0))
+    lost = np.minimum(np.where(rows.renewed, rows.contraction, rows.arr_start), added)[rows.due].sum()
+    share = 100.0 * float(lost) / max(float(rows.expansion.sum()), 1e-9)
+    text = points(slope, f"points of contraction at the renewal; {share:.0f} % of what was added is lost within a year")
+    return Pattern(text, one_sided(slope, sign=1.0))
+
+
+def added_before(history: History) -> FloatArray:
+    """Expansion of each account in the four quarters before, USD of ARR, per account-quarter."""
+    rows = history.account_quarters
+    added = np.zeros((len(history.account_ids), len(history.quarters) + LOOK_BACK))
+    added[rows.account, rows.quarter + LOOK_BACK] = rows.expansion
+    return np.asarray(sum(added[rows.account, rows.quarter + k] for k in range(LOOK_BACK)))
 
 
 def give_up(case: Case) -> Pattern | str:
@@ -182,13 +216,15 @@ def give_up(case: Case) -> Pattern | str:
     slope = clustered_slope(work[used], before[used], z, people.csm[used], case.seed)
     if slope is None:
         return "too few people"
-    text = _points(slope, "% of the agreed activities, 10 points farther from the target", 10.0)
-    return Pattern(text, _one_sided(slope, sign=-1.0))
+    text = points(slope, "% of the agreed activities, 10 points farther from the target", 10.0)
+    return Pattern(text, one_sided(slope, sign=-1.0))
 
 
-def _one_sided(slope: Slope, sign: float) -> float:
+def one_sided(slope: Slope, sign: float) -> float:
+    """P-value in the direction of the pattern."""
     return slope.p / 2.0 if sign * slope.value > 0.0 else 1.0 - slope.p / 2.0
 
 
-def _points(slope: Slope, unit: str, factor: float = 100.0) -> str:
+def points(slope: Slope, unit: str, factor: float = 100.0) -> str:
+    """The slope with its interval, in words."""
     return f"{factor * slope.value:+.1f} [{factor * slope.low:+.1f}, {factor * slope.high:+.1f}] {unit}"

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from optcomp.learn.audit import patterns
+from optcomp.learn.audit import measures, patterns, timing
 from optcomp.learn.audit.inference import found_among
 from optcomp.learn.audit.patterns import Case, Pattern
 
@@ -23,8 +23,13 @@ State = Literal["worth a look", "nothing seen", "cannot be run"]
 SCREENS: dict[str, tuple[str, Callable[[Case], Pattern | str]]] = {
     "bunching": ("Do results pile up just above a step of the pay curve?", patterns.bunching),
     "late bookings": ("Is more booked in the last two weeks than their share of a quarter?", patterns.late),
+    "late near a step": ("Are bookings later where the quarter ends near its target?", timing.late_near_step),
+    "dip after": ("Is a quarter weak after one that was booked late?", timing.dip),
     "activity log": ("Is more activity logged than other systems saw?", patterns.activity),
     "satisfaction": ("Do scores run ahead of what customers then do?", patterns.satisfaction),
+    "survey coverage": ("Are healthy accounts surveyed more than others?", measures.coverage),
+    "scores once paid": ("Do scores tell less of renewals since they are paid on?", measures.satisfaction_once_paid),
+    "logs once paid": ("Do logs tell less of results since they are paid on?", measures.activity_once_paid),
     "growth, then loss": ("Do accounts that expanded shrink at their renewal?", patterns.growth_then_loss),
     "give up or coast": ("Does activity fall far from an all-or-nothing target?", patterns.give_up),
 }
@@ -49,7 +54,8 @@ def screens(case: Case, only: Sequence[str] = tuple(SCREENS)) -> tuple[Screen, .
     results = {name: SCREENS[name][1](case) for name in only}
     made = {name: r for name, r in results.items() if isinstance(r, Pattern)}
     team = dict(zip(made, found_among([r.p for r in made.values()], RATE).tolist(), strict=True))
-    return tuple(_screen(name, result, team.get(name, False)) for name, result in results.items())
+    large = {name for name, found in team.items() if found and not made[name].is_small}
+    return tuple(_screen(name, result, name in large) for name, result in results.items())
 
 
 def _screen(name: str, result: Pattern | str, found: bool) -> Screen:

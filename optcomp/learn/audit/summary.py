@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from optcomp.learn.audit.audit import NOT_A_VERDICT, Audit
 from optcomp.learn.audit.book import FAIR_R2
 from optcomp.learn.audit.components import Judged
+from optcomp.learn.audit.equal_effort import FAIR_SPREAD
 from optcomp.learn.audit.expected import OUTCOMES
 from optcomp.learn.audit.inference import FALSE_DISCOVERY_RATE, Slope
 from optcomp.learn.audit.screen_power import MEASURED
@@ -17,12 +19,13 @@ from optcomp.types import FloatArray
 
 def summarise_audit(found: Audit) -> dict[str, Any]:
     """What `--json` prints and `summary.json` holds."""
-    history, fair, q = found.history, found.fairness, found.quartiles
+    history, q = found.history, found.quartiles
     return {
         "schema": "optcomp/audit/1",
         "note": NOT_A_VERDICT,
         "warnings": list(found.warnings),
         "seed": found.seed,
+        "controls": list(found.controls),
         "history": {
             "first_quarter": str(history.quarters[0]), "quarters": len(history.quarters), "csms": len(history.csm_ids),
             "accounts": len(history.account_ids), "renewals_due": int(history.account_quarters.due.sum()),
@@ -32,16 +35,16 @@ def summarise_audit(found: Audit) -> dict[str, Any]:
         "reliability": {k: _spread(found, k) for k in OUTCOMES},
         "cliffs": [
             {
-                "segment": c.segment, "threshold": c.threshold, "renewals_due": c.due, "chance_average": _n(c.average),
+                "segment": c.segment, "metric": c.metric, "kind": c.kind, "threshold": c.threshold,
+                "renewals_due": _n(c.due), "chance_average": _n(c.average),
                 "chance_good": _n(c.good), "chance_weak": _n(c.weak), "seen": _n(c.seen), "chance_year": _n(c.year),
-                "at_stake_a_year": _n(c.at_stake), "luck": c.is_luck,
+                "at_stake_a_year": _n(c.at_stake), "full_pay_to_weak": _n(c.to_weak), "luck": c.is_luck,
             }
             for c in found.cliffs
         ],
-        "book": {
-            **_dollars(found), "r2_before": _n(fair.before), "r2_after": _n(fair.after), "r2_fair": FAIR_R2,
-            "csm_years": fair.years,
-        },
+        "pay": [{k: _n(v) if isinstance(v, float) else v for k, v in asdict(s).items()} for s in found.spread],
+        "next_year": [{k: _n(v) if isinstance(v, float) else v for k, v in asdict(a).items()} for a in found.ahead],
+        "book": {**_dollars(found), **_fairness(found)},
         "quartiles": {
             "score": _list(q.score), "payout_over_target": _list(q.pay), "in_best_paid_quarter": _list(q.best_paid),
             "rank_correlation": _n(q.correlation), "low": _n(q.low), "high": _n(q.high),
@@ -90,6 +93,21 @@ def _spread(found: Audit, outcome: str) -> dict[str, Any]:
 def _dollars(found: Audit) -> dict[str, Any]:
     usd = found.book_pay.usd
     return {"overpaid": _n(float(usd[usd > 0].sum())), "underpaid": _n(float(-usd[usd < 0].sum()))}
+
+
+def _fairness(found: Audit) -> dict[str, Any]:
+    """What the book predicts, as paid and with fair targets."""
+    fair, equal = found.fairness, found.equal_effort
+    return {
+        "r2_before": _n(fair.total.before), "r2_after": _n(fair.total.after), "r2_fair": FAIR_R2,
+        "csm_years": fair.total.years,
+        "r2_by_metric": {k: {"before": _n(e.before), "after": _n(e.after)} for k, e in fair.by_metric.items()},
+        "inherited_risk": _slope(fair.inherited), "inherited_risk_after": _slope(fair.inherited_after),
+        "equal_effort": {
+            "book": _n(equal.book), "book_after": _n(equal.book_after), "luck": _n(equal.luck), "csms": equal.people,
+            "fair": FAIR_SPREAD,
+        },
+    }  # fmt: skip
 
 
 def _list(values: FloatArray) -> list[float | None]:

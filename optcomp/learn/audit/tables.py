@@ -10,6 +10,8 @@ from pathlib import Path
 
 from optcomp.cells import neutralise
 from optcomp.learn.audit.audit import Audit
+from optcomp.learn.audit.book import FAIR_R2
+from optcomp.learn.audit.equal_effort import FAIR_SPREAD
 from optcomp.learn.audit.expected import OUTCOMES
 from optcomp.learn.audit.inference import Slope
 from optcomp.learn.audit.summary import summarise_audit
@@ -17,9 +19,12 @@ from optcomp.publish import reserved
 
 PEOPLE, COMPONENTS, SEGMENTS = "people.csv", "components.csv", "component_segments.csv"
 CLIFFS, QUARTILES, SCREENS, DESIGN = "cliffs.csv", "quartiles.csv", "screens.csv", "design.csv"
+PAY, NEXT_YEAR, FAIRNESS = "pay.csv", "next_year.csv", "fairness.csv"
 SUMMARY = "summary.json"
-PLOTS = ("performance.svg", "components.svg", "quartiles.svg")
-FILES = (PEOPLE, COMPONENTS, SEGMENTS, CLIFFS, QUARTILES, SCREENS, DESIGN, SUMMARY)
+PLOTS = ("performance.svg", "components.svg", "quartiles.svg", "pay.svg", "steps.svg")
+FILES = (
+    PEOPLE, COMPONENTS, SEGMENTS, CLIFFS, PAY, NEXT_YEAR, FAIRNESS, QUARTILES, SCREENS, DESIGN, SUMMARY,
+)  # fmt: skip
 
 Cell = str | float | int | None
 Row = Mapping[str, Cell]
@@ -41,6 +46,7 @@ def audit_files(found: Audit) -> dict[str, bytes]:
     """Name → content of every table and of the summary."""
     tables = {
         PEOPLE: people(found), COMPONENTS: components(found), SEGMENTS: by_segment(found), CLIFFS: cliff_rows(found),
+        PAY: pay_rows(found), NEXT_YEAR: next_year_rows(found), FAIRNESS: fairness_rows(found),
         QUARTILES: quartile_rows(found), SCREENS: screen_rows(found), DESIGN: design_rows(found),
     }  # fmt: skip
     files = {name: _csv(COLUMNS[name], list(rows)) for name, rows in tables.items()}
@@ -64,9 +70,18 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
     SEGMENTS: ("metric", "outcome", "segment", "effect", "low", "high", "reliability"),
     CLIFFS: (
-        "segment", "metric", "threshold", "renewals_due", "chance_average", "chance_good", "chance_weak", "seen",
-        "chance_year", "at_stake_a_year", "luck",
+        "segment", "metric", "kind", "threshold", "renewals_due", "chance_average", "chance_good", "chance_weak",
+        "seen", "chance_year", "at_stake_a_year", "full_pay_to_weak", "luck",
     ),
+    PAY: (
+        "segment", "csm_years", "mean", "p10", "median", "p90", "years_below_half", "gini", "quarters_at_zero",
+        "quarters_at_cap",
+    ),
+    NEXT_YEAR: (
+        "segment", "csms", "mean", "chance_below_half", "chance_zero", "gini", "cost", "cost_one_year_in_ten", "steep",
+        "leak",
+    ),
+    FAIRNESS: ("what", "csm_years", "as_paid", "fair_targets", "fair"),
     QUARTILES: ("quarter", "score", "payout_over_target", "in_best_paid_quarter"),
     SCREENS: ("screen", "question", "result", "seen", "people"),
     DESIGN: ("requirement", "code", "found", "allowed", "hint"),
@@ -126,10 +141,41 @@ def cliff_rows(found: Audit) -> Iterator[Row]:
     """One row a cliff and segment."""
     for c in found.cliffs:
         yield {
-            "segment": c.segment, "metric": c.metric, "threshold": c.threshold, "renewals_due": c.due,
+            "segment": c.segment, "metric": c.metric, "kind": c.kind, "threshold": c.threshold, "renewals_due": c.due,
             "chance_average": c.average, "chance_good": c.good, "chance_weak": c.weak, "seen": c.seen,
-            "chance_year": c.year, "at_stake_a_year": c.at_stake, "luck": _yes(c.is_luck),
+            "chance_year": c.year, "at_stake_a_year": c.at_stake, "full_pay_to_weak": c.to_weak,
+            "luck": _yes(c.is_luck),
         }  # fmt: skip
+
+
+def pay_rows(found: Audit) -> Iterator[Row]:
+    """One row a segment: what was paid."""
+    for s in found.spread:
+        figures = (s.years, s.mean, s.low, s.median, s.high, s.below_half, s.gini, s.zero, s.full)
+        yield dict(zip(COLUMNS[PAY], (s.segment, *figures), strict=True))
+
+
+def next_year_rows(found: Audit) -> Iterator[Row]:
+    """One row a segment: what today's plan would pay."""
+    for a in found.ahead:
+        figures = (a.people, a.mean, a.below_half, a.zero, a.gini, a.cost, a.cost_high, a.convexity, a.leak)
+        yield dict(zip(COLUMNS[NEXT_YEAR], (a.segment, *figures), strict=True))
+
+
+def fairness_rows(found: Audit) -> Iterator[Row]:
+    """R² of all pay and of each component, then what inherited risk costs, then the spread at equal effort."""
+    fair, equal = found.fairness, found.equal_effort
+    for name, e in {"all": fair.total, **fair.by_metric}.items():
+        yield _fair(f"r2_{name}", e.years, e.before, e.after, FAIR_R2)
+    for part in ("value", "low", "high"):
+        before, after = (getattr(s, part) if s else None for s in (fair.inherited, fair.inherited_after))
+        yield _fair(f"payout_per_inherited_risk_{part}", None, before, after, 0.0)
+    yield _fair("equal_effort_book", None, equal.book, equal.book_after, FAIR_SPREAD)
+    yield _fair("equal_effort_luck", None, equal.luck, None, None)
+
+
+def _fair(*cells: Cell) -> Row:
+    return dict(zip(COLUMNS[FAIRNESS], cells, strict=True))
 
 
 def quartile_rows(found: Audit) -> Iterator[Row]:
