@@ -77,7 +77,7 @@ def _room(explainer: Explainer, csm: str, j: int) -> Iterator[Claim]:
     if rules["hours"].is_on:
         ceiling = rules["hours"]["ceiling"]
         most = ceiling * float(problem.csms.hours[j])
-        limits.append(("hours", most, float(books.hours[j]), f"hours of the ceiling of {percent(ceiling, 0)}"))
+        limits.append(("hours", most, float(books.hours[j]), f"hours at the ceiling of {percent(ceiling, 0)}"))
     if rules["account_count"].is_on and segment.max_accounts is not None:
         most = float(segment.max_accounts)
         limits.append(("account_count", most, float(books.accounts[j]), f"accounts, the most for {segment.name}"))
