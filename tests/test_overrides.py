@@ -193,15 +193,19 @@ def test_an_edited_assignment_is_held_against_the_ceiling(
     assert "points below the proven ceiling of 107.96 %." in text
 
 
+def write_hook(path: Path, add: str, check: str) -> None:
+    """A file of constraints of the user's own, from one expression for each of its functions."""
+    text = f"def add(frame):\n    {add}\n\ndef check(problem, solution):\n    return {check}\n"
+    path.write_text(text, encoding="utf-8")
+
+
 def test_a_constraint_of_ones_own_is_held_against_what_was_edited(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """A may not be with C1; without the file of that constraint nothing is scored or explained."""
     hook = tmp_path / "away.py"
-    hook.write_text(
-        "def add(frame):\n"
-        "    frame.row([(1.0, v) for v in frame.pair_variables('A', 'C1')], None, 0.0)\n"
-        "def check(problem, solution):\n"
-        "    return ['A is with C1'] if solution.csm_by_account['A'] == 'C1' else []\n",
-        encoding="utf-8",
+    write_hook(
+        hook,
+        "frame.row([(1.0, v) for v in frame.pair_variables('A', 'C1')], None, 0.0)",
+        "['A is with C1'] if solution.csm_by_account['A'] == 'C1' else []",
     )
     out, edited = tmp_path / "out", tmp_path / "edited.csv"
     assert run(["solve", str(TINY), "--out", str(out), "--quiet", "--hook", str(hook)]) == 0
@@ -327,14 +331,11 @@ def test_solve_names_the_rules_that_clash(tmp_path: Path, capsys: pytest.Capture
 def test_solve_names_the_constraint_of_ones_own_that_clashes(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """Hours of tiny force A and B together."""
     hook = tmp_path / "rivals.py"
-    hook.write_text(
-        "def add(frame):\n"
-        "    for c in frame.problem.csms.ids:\n"
-        "        both = frame.pair_variables('A', c) + frame.pair_variables('B', c)\n"
-        "        frame.row([(1.0, v) for v in both], None, 1.0)\n"
-        "def check(problem, solution):\n"
-        "    return ['shared'] if solution.csm_by_account['A'] == solution.csm_by_account['B'] else []\n",
-        encoding="utf-8",
+    both = "frame.pair_variables('A', c) + frame.pair_variables('B', c)"
+    write_hook(
+        hook,
+        f"[frame.row([(1.0, v) for v in {both}], None, 1.0) for c in frame.problem.csms.ids]",
+        "['shared'] if solution.csm_by_account['A'] == solution.csm_by_account['B'] else []",
     )
 
     assert run(["solve", str(TINY), "--out", str(tmp_path / "o"), "--quiet", "--hook", str(hook)]) == 4

@@ -17,6 +17,9 @@ from tests.benchmarks import record
 
 INSTANCES = Path(__file__).parent.parent.parent / "instances"
 NAMES = ("tiny", "team-of-15", "mid-market")
+# A limit on moves couples all books, so that every question is about all of them at once.
+LIMITED = ('rules.moves.state="hard"', "rules.moves.max=100")
+CASES: tuple[tuple[str, tuple[str, ...]], ...] = (*((name, ()) for name in NAMES), ("mid-market", LIMITED))
 CONFLICTS = {
     "tiny": ("rules.hours.ceiling=0.9", "segments.all.max_arr=550000"),
     "team-of-15": ("rules.hours.ceiling=0.6", "budget.pay=1000000"),
@@ -31,8 +34,8 @@ def timed(ask: Callable[[], object]) -> tuple[float, object]:
     return time.perf_counter() - began, answer
 
 
-def explanations(name: str, count: int) -> list[list[object]]:
-    """Rows on one instance: a full solve, accounts, books, plans."""
+def explanations(name: str, settings: tuple[str, ...], count: int) -> list[list[object]]:
+    """Rows on one instance under some settings: a full solve, accounts, books, plans."""
     from optcomp.assemble import read
     from optcomp.engine import Engine
     from optcomp.solve import Engines, solve
@@ -41,7 +44,8 @@ def explanations(name: str, count: int) -> list[list[object]]:
     from optcomp.studies.explain_plan import PlanExplainer
     from optcomp.studies.resolve import Resolver
 
-    problem = read(INSTANCES / name)
+    problem = read(INSTANCES / name, overrides=settings)
+    title = f"{name}, at most 100 moves" if settings else name
     with Engine(2) as main, Engine(1) as helper:
         engines = Engines(main, helper)
         whole, result = timed(lambda: solve(problem, engines=engines))
@@ -53,7 +57,7 @@ def explanations(name: str, count: int) -> list[list[object]]:
             "--csm": [lambda c=c: explain_csm(explainer, c) for c in problem.csms.ids[: max(2, count // 4)]],
             "--plan": [lambda s=s: plans.explain(s.name) for s in problem.segments],
         }
-        return [[name, kind, *_row([timed(ask)[0] for ask in asked], whole)] for kind, asked in questions.items()]
+        return [[title, kind, *_row([timed(ask)[0] for ask in asked], whole)] for kind, asked in questions.items()]
 
 
 def _row(seconds: list[float], whole: float) -> list[object]:
@@ -93,7 +97,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--accounts", type=int, default=20)
     count = parser.parse_args().accounts
-    asked = [row for name in NAMES for row in explanations(name, count)]
+    asked = [row for name, settings in CASES for row in explanations(name, settings, count)]
     clashes = [row for name in NAMES for row in conflicts(name)]
     header = (
         "instance",
@@ -118,7 +122,8 @@ def main() -> None:
     )
     notes = (
         "*Full solve* is `solve` on the same instance with the same live solver processes. Accounts and books solve "
-        "one pool again; a plan solves everything again, twice."
+        "one pool again, and all books where moves are limited; a plan solves everything again, twice, and once more for the "
+        "price of a move where there is a limit."
     )
     parts = [record.table(header, asked), notes, "## When nothing fits", record.table(clash, clashes)]
     print(record.write("explain", "Explanations and conflicts", "python -m tests.benchmarks.explain", parts))
