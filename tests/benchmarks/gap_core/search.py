@@ -1,0 +1,205 @@
+"""The search for an assignment: a bound by prices, a core by reduced costs, and local search that puts books anew.
+
+1. The linear relaxation prices hours; its value is a first bound.
+2. A program over the few best pairs of every account gives a first assignment.
+3. Prices of accounts give a tighter bound, and say by how much every pair raises it (`knapsack`). A pair that raises it
+   beyond the assignment at hand cannot be in a better one: what is left is the core.
+4. Processes put the books of a few CSMs together anew, again and again (`exchange`), from the best assignment so far.
+5. In between, the core is given to the solver with more nodes each time: that is what proves.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from optcomp.engine import Ending, Executor, Job, Limits
+from optcomp.types import FloatArray, IntArray
+from tests.benchmarks.gap_core.exchange import Exchange, Landscape
+from tests.benchmarks.gap_core.knapsack import UnitPrices, climb, grid, reduced_costs
+from tests.benchmarks.gap_core.programs import of_pairs, owners_of_pairs
+from tests.benchmarks.gap_core.task import Answer, Assignment, within
+
+FIRST_PAIRS = (3, 6)  # best pairs of every account in the programs that look for a first assignment
+FIRST_NODES = 1  # the root and its heuristics; the local search does better than more nodes
+CLIMB_STEPS = 400  # more raised no bound of the benchmarks by a thousandth of its gap
+CLIMB_SHARE = 0.2  # of the time that is left, at most
+CORE_NODES = 500  # of the core's first try
+NODES_GROWTH = 4  # from one try to the next
+OPEN_PAIRS = 600  # pairs to decide in a core that the solver is asked to close; larger ones keep it busy for nothing
+TRIES = 100  # of the local search in the first round
+MOST_TRIES = 800  # in a round
+NO_LIMIT = 1e6  # seconds; the deadline is the engine's
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """When to stop: `deadline` on time.monotonic, `rounds` of local search; and `seed`, `processes` for it.
+
+    The answer is the same for the same seed, rounds and number of processes as long as the deadline is not met.
+    """
+
+    deadline: float
+    rounds: int = 1_000_000
+    seed: int = 0
+    processes: int = 2
+
+
+def solve(task: Assignment, executor: Executor, effort: Effort) -> Answer:
+    """The best assignment found, and a bound that is proved."""
+    core = Core(task, executor, effort)
+    core.run()
+    return Answer(core.owner, -core.cost, -core.least_cost)
+
+
+@dataclass
+class Core:
+    """What is known about an assignment while it is solved; costs are minus values.
+
+    prices, rise : prices of accounts with their bound, and by how much each pair raises it, shape (csms, accounts)
+    """
+
+    task: Assignment
+    executor: Executor
+    effort: Effort
+    owner: IntArray | None = None
+    cost: float = np.inf
+    least_cost: float = -np.inf
+    prices: UnitPrices = field(init=False)
+    rise: FloatArray = field(init=False)
+
+    def run(self) -> None:
+        """All steps, until nothing can be better or the effort is spent."""
+        if not self._relax():
+            return
+        self._begin()
+        if self.owner is None or self._is_over:
+            return
+        self._tighten()
+        self._close(CORE_NODES)
+        self._improve()
+
+    @property
+    def _is_over(self) -> bool:
+        return self.task.is_closed(-self.cost, -self.least_cost) or time.monotonic() > self.effort.deadline
+
+    def _take(self, owner: IntArray) -> None:
+        cost = -self.task.worth(owner)
+        if cost < self.cost:
+            self.owner, self.cost = owner, cost
+
+    def _prove(self, least_cost: float) -> None:
+        self.least_cost = max(self.least_cost, min(-self.task.step_down(-least_cost), self.cost))
+
+    def _limits(self, nodes: int) -> Limits:
+        gap = 0.999 if self.task.is_whole else 0.0  # values that are whole differ by 1
+        return Limits(time_limit_seconds=NO_LIMIT, max_nodes=nodes, seed=self.effort.seed, gap_absolute=gap)
+
+    # ---- bounds
+
+    def _relax(self) -> bool:
+        """Price hours by the linear relaxation; whether there may be an assignment."""
+        csm, account = np.nonzero(np.isfinite(self.task.cost))
+        if len(np.unique(account)) < self.task.num_accounts:
+            self.least_cost = np.inf
+            return False
+        outcome = self.executor.solve(Job(of_pairs(self.task, csm, account), relax=True), deadline=self.effort.deadline)
+        if outcome.ending is Ending.INFEASIBLE:
+            self.least_cost = np.inf
+            return False
+        self._prove(-outcome.bound)
+        charge = np.zeros(self.task.num_csms)
+        if outcome.row_duals is not None:
+            charge[np.unique(csm)] = np.maximum(outcome.row_duals[self.task.num_accounts :], 0.0)
+        net = self.task.cost + charge[:, None] * self.task.load
+        price = net.min(axis=0)
+        self.rise = net - price
+        self.prices = UnitPrices(price, float(price.sum() - charge @ self.task.capacity))
+        return True
+
+    def _tighten(self) -> None:
+        """Price accounts."""
+        now = time.monotonic()
+        until = now + CLIMB_SHARE * max(self.effort.deadline - now, 0.0)
+        hours = grid(self.task)
+        self.prices = climb(
+            self.task.cost, hours, self.prices.price, target=self.cost, most_steps=CLIMB_STEPS, deadline=until
+        )
+        self._prove(self.prices.least_cost)
+        self.rise = reduced_costs(self.task, hours, self.prices)
+
+    # ---- assignments
+
+    def _begin(self) -> None:
+        """A first assignment, from the few best pairs of every account."""
+        rank = self.rise.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable")
+        nobody = np.zeros(self.task.num_accounts, dtype=np.int64)
+        for most in (*FIRST_PAIRS, self.task.num_csms):
+            is_last = most == self.task.num_csms
+            csm, account = np.nonzero((rank < most) & np.isfinite(self.task.cost))
+            job = Job(of_pairs(self.task, csm, account), self._limits(2**31 - 1 if is_last else FIRST_NODES))
+            outcome = self.executor.solve(job, deadline=self.effort.deadline)
+            if is_last:
+                self._prove(-outcome.bound)
+            if outcome.point is not None:
+                self._take(owners_of_pairs(outcome.point, csm, account, nobody))
+                return
+
+    def _close(self, nodes: int) -> bool:
+        """Give the core to the solver; whether it was small enough to be worth that."""
+        assert self.owner is not None
+        room = self.cost - (1.0 if self.task.is_whole else 0.0) - self.prices.least_cost
+        keep = within(self.rise, room)
+        keep[self.owner, np.arange(self.task.num_accounts)] = True
+        csm, account = np.nonzero(keep)
+        if len(csm) - self.task.num_accounts > OPEN_PAIRS:
+            return False
+        start = (self.owner[account] == csm).astype(np.float64)
+        job = Job(of_pairs(self.task, csm, account), self._limits(nodes), start=start)
+        outcome = self.executor.solve(job, deadline=self.effort.deadline)
+        if outcome.point is not None:
+            self._take(owners_of_pairs(outcome.point, csm, account, self.owner))
+        self._prove(min(-outcome.bound, self.cost))  # what is not in the core is no better than what is at hand
+        return True
+
+    def _improve(self) -> None:
+        """Local search and the core in turn."""
+        if self._is_over or self.effort.rounds < 1:
+            return
+        scape = Landscape(self.task, grid(self.task), self.task.cost - self.prices.price, self.rise)
+        streams = np.random.SeedSequence(self.effort.seed).spawn(self.effort.processes)
+        searches = [Exchange(scape, self.owner.copy(), np.random.default_rng(s)) for s in streams]
+        tries, nodes, last = TRIES, CORE_NODES, self.cost
+        with ExitStack() as stack:
+            pool = None
+            if len(searches) > 1:
+                context = multiprocessing.get_context("spawn")
+                pool = stack.enter_context(ProcessPoolExecutor(len(searches), mp_context=context))
+            for _ in range(self.effort.rounds):
+                args = [(s, tries, self.effort.deadline) for s in searches]
+                searches = list(pool.map(searched, args)) if pool else [searched(a) for a in args]
+                for search in searches:
+                    self._take(search.owner.copy())
+                if self._is_over:
+                    return
+                for search in searches:
+                    search.restart(self.owner)
+                if self.cost == last:
+                    tries = min(2 * tries, MOST_TRIES)
+                    nodes *= NODES_GROWTH
+                    self._close(nodes)
+                    if self._is_over:
+                        return
+                last = self.cost
+
+
+def searched(work: tuple[Exchange, int, float]) -> Exchange:
+    """A search after some more tries; what a process does."""
+    search, tries, deadline = work
+    search.run(most_tries=tries, deadline=deadline)
+    return search

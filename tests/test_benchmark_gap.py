@@ -1,0 +1,200 @@
+"""The assignment core of the benchmarks: right on what can be enumerated, and never a bound beyond what is reached."""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from optcomp.solve import Engines
+from optcomp.types import FloatArray
+from tests.benchmarks.gap_cases import Case, cases, read, score
+from tests.benchmarks.gap_core.books import Item, cheapest, join
+from tests.benchmarks.gap_core.exchange import Exchange, Landscape
+from tests.benchmarks.gap_core.knapsack import UnitPrices, climb, grid, reduced_costs, value_of
+from tests.benchmarks.gap_core.search import Core, Effort, solve
+from tests.benchmarks.gap_core.task import Assignment
+
+LATER = 60.0  # seconds; far beyond what tiny tasks take
+
+
+def task_of(costs: FloatArray, hours: FloatArray, capacity: FloatArray) -> Assignment:
+    """A task from tables of shape (csms, accounts); a pair of infinite cost is not allowed."""
+    csm, account = np.nonzero(np.isfinite(costs))
+    return Assignment(account, csm, -costs[csm, account], hours[csm, account], capacity, costs.shape[1])
+
+
+def least_cost(costs: FloatArray, hours: FloatArray, capacity: FloatArray) -> float:
+    """The cost of the best assignment by trying every one, with nothing of the core; infinite when there is none."""
+    m, n = costs.shape
+    best = np.inf
+    for owner in itertools.product(range(m), repeat=n):
+        load = [sum(hours[j, a] for a in range(n) if owner[a] == j) for j in range(m)]
+        if all(have <= most for have, most in zip(load, capacity, strict=True)):
+            best = min(best, sum(costs[owner[a], a] for a in range(n)))
+    return float(best)
+
+
+def tight(seed: int, *, csms: int = 3, accounts: int = 7, whole: bool = True) -> tuple[FloatArray, ...]:
+    """Tables like those of class D: long accounts are cheap, and hours are short. One pair in ten is not allowed."""
+    random = np.random.default_rng(seed)
+    hours = random.integers(1, 20, (csms, accounts)).astype(float)
+    costs = 30.0 - hours + random.integers(-4, 5, (csms, accounts))
+    if not whole:
+        hours, costs = hours + random.random(hours.shape), costs + random.random(costs.shape)
+    costs[random.random(costs.shape) < 0.1] = np.inf
+    return costs, hours, np.full(csms, 0.8 * hours.sum() / csms / csms).round(0 if whole else 3)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("seed", range(6))
+def test_the_core_finds_and_proves_what_trying_every_assignment_finds(engines: Engines, seed: int, whole: bool) -> None:
+    """Three CSMs, seven accounts: 2,187 assignments. Tolerance: sums of seven numbers in another order."""
+    tables = tight(seed, whole=whole)
+    best = least_cost(*tables)
+
+    answer = solve(task_of(*tables), engines.main, Effort(time.monotonic() + LATER, rounds=2, processes=1))
+
+    assert -answer.value == pytest.approx(best, rel=1e-9)
+    assert -answer.bound == pytest.approx(best, rel=1e-6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000), whole=st.booleans(), scale=st.floats(0.0, 2.0))
+def test_a_bound_by_prices_never_lies_above_the_best_assignment(seed: int, whole: bool, scale: float) -> None:
+    """Whatever the prices: they are drawn at random, then climbed from."""
+    tables = tight(seed, accounts=6, whole=whole)
+    task, best = task_of(*tables), least_cost(*tables)
+    price = scale * np.random.default_rng(seed).uniform(0.0, 30.0, task.num_accounts)
+
+    drawn, _ = value_of(task.cost, grid(task), price)
+    target = best if np.isfinite(best) else 500.0
+    climbed = climb(task.cost, grid(task), price, target=target, most_steps=30)
+
+    assert drawn <= best + 1e-6
+    assert climbed.least_cost <= best + 1e-6
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_the_bound_with_a_pair_in_use_never_lies_above_the_best_assignment_that_uses_it(seed: int) -> None:
+    """So a pair whose bound lies above what is at hand can be left out."""
+    costs, hours, capacity = tight(seed, accounts=5)
+    task = task_of(costs, hours, capacity)
+    price = np.random.default_rng(seed).uniform(0.0, 30.0, task.num_accounts)
+    bound, _ = value_of(task.cost, grid(task), price)
+
+    rise = reduced_costs(task, grid(task), UnitPrices(price, bound))
+
+    for j, a in itertools.product(range(3), range(5)):
+        only = costs.copy()
+        only[:, a] = np.inf
+        only[j, a] = costs[j, a]
+        assert bound + rise[j, a] <= least_cost(only, hours, capacity) + 1e-6
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000), most=st.integers(1, 20))
+def test_the_cheapest_books_are_those_among_all_that_fit(seed: int, most: int) -> None:
+    """Seven accounts: 128 books, sorted by hand; costs are whole, so that equal ones compare equal."""
+    random = np.random.default_rng(seed)
+    load, cost = random.integers(1, 9, 7), random.integers(-9, 5, 7).astype(float)
+    picks = [np.array(p, dtype=bool) for p in itertools.product([False, True], repeat=7)]
+    fitting = sorted(float(cost[p].sum()) for p in picks if load[p].sum() <= 15)
+
+    books = cheapest(Item(np.arange(7), cost, load, load.astype(float)), 15, 15.0, limit=np.inf, most=most)
+
+    assert books.cost.tolist() == fitting[:most]
+
+
+def test_joined_books_hold_every_account_once_at_least_cost() -> None:
+    """Two CSMs, four accounts: every split is tried by hand."""
+    random = np.random.default_rng(1)
+    cost, load = random.integers(1, 9, (2, 4)).astype(float), random.integers(1, 5, (2, 4))
+    items = [Item(np.arange(4), cost[j], load[j], load[j].astype(float)) for j in range(2)]
+    books = [cheapest(item, 8, 8.0, limit=np.inf, most=99) for item in items]
+    tables = (cost, load.astype(float), np.full(2, 8.0))
+
+    rows = join(books, 0b1111, limit=np.inf, random=random)
+
+    assert rows is not None
+    members = [int(book.members[row]) for book, row in zip(books, rows, strict=True)]
+    assert members[0] & members[1] == 0
+    assert members[0] | members[1] == 0b1111
+    assert sum(book.cost[row] for book, row in zip(books, rows, strict=True)) == least_cost(*tables)
+
+
+def search_on(engines: Engines, seed: int) -> tuple[Assignment, Core]:
+    """A task of 5 CSMs and 20 accounts with its first assignment and prices."""
+    task = task_of(*tight(seed, csms=5, accounts=20))
+    core = Core(task, engines.main, Effort(time.monotonic() + LATER, rounds=0))
+    core.run()
+    return task, core
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_local_search_never_breaks_a_capacity_and_never_loses_value(engines: Engines, seed: int) -> None:
+    """After every try, from an assignment that holds."""
+    task, core = search_on(engines, seed)
+    assert core.owner is not None
+    scape = Landscape(task, grid(task), task.cost - core.prices.price, core.rise)
+    search = Exchange(scape, core.owner.copy(), np.random.default_rng(seed))
+    value = task.worth(search.owner)
+
+    for _ in range(12):
+        search.run(most_tries=1, deadline=time.monotonic() + LATER)
+        assert task.worth(search.owner) >= value - 1e-9
+        value = task.worth(search.owner)
+
+
+def test_the_same_seed_gives_the_same_assignment(engines: Engines) -> None:
+    """Account for account, with a round that the clock does not cut."""
+    task = task_of(*tight(4, csms=5, accounts=20))
+
+    first, second = (
+        solve(task, engines.main, Effort(time.monotonic() + LATER, rounds=1, seed=7, processes=1)) for _ in range(2)
+    )
+
+    assert first.owner is not None
+    assert second.owner is not None
+    assert first.owner.tolist() == second.owner.tolist()
+    assert first.bound == second.bound
+
+
+def test_a_task_that_nobody_can_carry_has_no_assignment_and_no_bound(engines: Engines) -> None:
+    """Two accounts of 6 hours do not fit one CSM of 10."""
+    task = task_of(np.ones((1, 2)), np.full((1, 2), 6.0), np.array([10.0]))
+
+    answer = solve(task, engines.main, Effort(time.monotonic() + LATER))
+
+    assert answer.owner is None
+    assert answer.bound == -np.inf
+
+
+def instance(name: str) -> Case:
+    """A published instance, or the test is skipped with a message."""
+    found = [case for case in cases() if case.name == name]
+    if not found:
+        pytest.skip("the public instances are not beside the checkout")
+    return found[0]
+
+
+def test_an_answer_of_a_published_instance_is_judged_and_a_bound_beyond_it_refused(engines: Engines) -> None:
+    """gap1-0: 5 CSMs, 15 accounts, optimum 261. A bound of 262 would be wrong."""
+    case = instance("gap1-0")
+    task = task_of(*read(case))
+
+    answer = solve(task, engines.main, Effort(time.monotonic() + LATER, processes=1))
+
+    assert answer.owner is not None
+    given_back = {"owner": answer.owner.tolist(), "bound": -answer.bound, "seconds": 1.0}
+    assert score(case, given_back).cost == 261.0
+    assert score(case, given_back).is_proved
+    with pytest.raises(AssertionError, match="lies above 261"):
+        score(case, {**given_back, "bound": 262.0})
+    with pytest.raises(AssertionError, match="more than there is"):
+        score(case, {**given_back, "owner": [0] * 15})
