@@ -186,7 +186,7 @@ class Search:
             if money and value > last_best:
                 plans, dropped = self._drop(plans, value, dropped)
                 last_best = value
-            stale = [e for e in entries if e.known.is_stale(e.plan)]
+            stale = [e for e in entries if self.work.is_stale(e)]
             if stale:
                 self.work.bound_linear(stale, plans)
             else:

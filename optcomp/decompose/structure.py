@@ -6,7 +6,7 @@ shared. Programs that pay renewals quarterly have further rows and are a structu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -123,12 +123,21 @@ class Structure:
         missed = [float(exact[j]) - kappa * available[j] * point[column] for j, column in self.cost_columns.items()]
         return self.tables.points_per_usd * float(sum(missed))
 
+    def fractional_error(self, program: Program, point: FloatArray) -> float:
+        """The same at a point that divides units, by its own loads."""
+        loads = point[[self.load_columns[j] for j in self.cost_columns]]
+        columns = list(self.cost_columns.values())
+        exact = loads * np.log(np.where(loads > 0.0, loads, 1.0))
+        return float(-program.objective[columns] @ (exact - point[columns]))
+
     def refine(self, point: FloatArray) -> None:
         """Add tangents of the load curve at the loads of a point."""
         loads = self.loads(self.used(point))
-        for j in self.cost_columns:
-            if loads[j] > 0.0:
-                self.tangents.append(self.tangent(j, float(loads[j])))
+        self.refine_at({j: float(loads[j]) for j in self.cost_columns})
+
+    def refine_at(self, loads: Mapping[int, float]) -> None:
+        """Add tangents of the load curve at these loads, by CSM row."""
+        self.tangents += [self.tangent(j, load) for j, load in loads.items() if load > 0.0]
 
     def tangent(self, csm: int, load: float) -> Row:
         """The tangent of the load curve `load · log(load)` of a CSM at a load."""

@@ -136,6 +136,8 @@ def _set_options(highs: Any, task: Task) -> bool:
     }
     if task.max_nodes is not None:
         options["mip_max_nodes"] = task.max_nodes
+    if task.interior:
+        options |= {"solver": "ipm", "run_crossover": "off"}
     if task.plain:
         options |= {"presolve": "off", "random_seed": (task.seed + 1) % 2**31}
     return all(highs.setOptionValue(name, value) == highspy.HighsStatus.kOk for name, value in options.items())

@@ -57,6 +57,8 @@ class Job:
 
     start : a point to begin with, shape (n,), NaN where nothing is known, or None; it may be infeasible
     relax : solve the linear relaxation; the outcome then has row duals and a bound recomputed from them
+    interior : of a relaxation, by interior point and without a vertex: its duals lie amid all optimal ones, which
+        prices columns that are not there better than a corner does; the point may miss a row by a little and be None
     key : any hashable, handed back with progress
     """
 
@@ -64,6 +66,7 @@ class Job:
     limits: Limits = Limits()
     start: FloatArray | None = None
     relax: bool = False
+    interior: bool = False
     key: Hashable = None
 
     def __post_init__(self) -> None:

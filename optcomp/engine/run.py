@@ -88,6 +88,7 @@ class Run:
             max_nodes=limits.max_nodes,
             seed=limits.seed,
             plain=is_second,
+            interior=job.interior and job.is_linear and not is_second,
         )
 
     def progress(self) -> Progress:
@@ -133,6 +134,8 @@ class Run:
         A gap that is closed proves it. A linear program's bound may be loose by its duals, so there the solver's word
         counts, provided that its own point holds up.
         """
+        if self.job.interior and self.row_duals is not None:
+            return True  # asked for its duals, whose bound was computed here
         if self.value is None:
             return False
         is_closed = self.bound - self.value <= self.job.limits.gap_absolute + _tolerance(self.value)

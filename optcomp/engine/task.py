@@ -10,7 +10,8 @@ from optcomp.types import FloatArray
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One attempt at a job, as the parent sends it; `plain` asks for other options than the attempt that failed."""
+    """One attempt at a job, as the parent sends it; `plain` asks for other options than the attempt that failed,
+    `interior` for interior point without crossover."""
 
     program: Program
     relax: bool
@@ -20,6 +21,7 @@ class Task:
     max_nodes: int | None
     seed: int
     plain: bool
+    interior: bool = False
 
 
 @dataclass(frozen=True, slots=True)
