@@ -42,6 +42,8 @@ def equal_effort(
     history: History, cells: Cells, paid: Sequence[Line], again: Replay, *, seed: int = 0
 ) -> EqualEffort:  # fmt: skip
     """The spread of pay that is not work."""
+    if not paid:
+        return EqualEffort(float("nan"), float("nan"), float("nan"), 0)
     as_paid = _total(history, cells, paid, again, None)
     fair = _total(history, cells, paid, again, seed)
     mean, sd, people = _years(history, as_paid)
@@ -71,7 +73,7 @@ def _total(
         else:
             multiple = _usual(history, line.multiple)[None, :]
         parts.append(np.nan_to_num(weight * multiple))
-    count = max((len(p) for p in parts), default=1)
+    count = max(len(p) for p in parts)
     return np.asarray(np.sum([np.broadcast_to(p, (count, len(people.csm))) for p in parts], axis=0))
 
 

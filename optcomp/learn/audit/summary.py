@@ -85,7 +85,7 @@ def _spread(found: Audit, outcome: str) -> dict[str, Any]:
     """How far people differ, and how much of what is seen of it is real."""
     shrunk, luck = found.scores.shrunk[outcome], found.scores.luck[outcome]
     return {
-        "spread_of_people": _n(shrunk.spread), "luck_of_a_person": _n(float(np.median(luck))),
+        "spread_of_people": _n(shrunk.spread), "luck_of_a_person": _n(float(np.median(luck)) if len(luck) else np.nan),
         "reliability": _list(np.quantile(shrunk.reliability, [0.0, 0.5, 1.0])) if len(luck) else [],
     }  # fmt: skip
 
