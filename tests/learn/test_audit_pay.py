@@ -260,6 +260,17 @@ def test_targets_that_ignore_the_book_are_unfair_at_equal_effort() -> None:
     assert 0.2 < found.book < 0.5
 
 
+def test_what_a_gate_took_it_takes_at_equal_effort_too() -> None:
+    """The same attainments, and a fifth of every payout gone: everything is a fifth smaller."""
+    history, problem = company()
+    people = history.csm_quarters
+    cut = replace(people, payout={metric: 0.8 * usd for metric, usd in people.payout.items()})
+
+    whole, less = (audit(replace(history, csm_quarters=p), problem).equal_effort for p in (people, cut))
+
+    assert (less.book, less.luck) == (pytest.approx(0.8 * whole.book), pytest.approx(0.8 * whole.luck))
+
+
 def test_luck_at_equal_effort_is_no_more_than_what_was_seen() -> None:
     """Within people and quarters, the year's luck of the replay against the year's differences that were paid."""
     history, problem = company()
