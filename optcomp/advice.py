@@ -101,9 +101,15 @@ def _doubt(known: Uncertainty) -> str:
     if not known.is_identified:
         return NOT_IDENTIFIED
     bad = f"the worst fifth of cases loses {-known.bad_case:.1f} points on average"
+    asked = f"at least {percent(LIKELY, 0)} are asked for before a change"
+    if known.chance >= LIKELY and known.has_doubtful_plans and known.plans_shown is not None:
+        shown = percent(known.plans_shown, 0)
+        return (
+            f"With the same books the new plans are better than today's in about {shown} of the cases that fit your "
+            f"history; {asked}."
+        )
     if known.chance >= LIKELY:
         return f"It is better than today in about {percent(known.shown, 0)} of cases, but {bad}."
-    asked = f"at least {percent(LIKELY, 0)} are asked for before a change"
     return f"It is better than today in about {percent(known.shown, 0)} of the cases that fit your history; {asked}."
 
 

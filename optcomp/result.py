@@ -43,7 +43,7 @@ class Settings:
     method : `auto` proves by pools where books do not couple, else by the joint program
     draws : of the response that the value is averaged over; None: the usual number where the menu has no grid
     risk : `mean` of the draws; `cvar` blends the mean gain with that of the worst fifth of cases; `likely` is the mean
-        where the best on average is likely better than today, else `cvar`
+        where the best on average, and its plans by themselves, are likely better than today, else `cvar`
     """
 
     time_limit_seconds: float = 600.0

@@ -15,7 +15,7 @@ from optcomp.evaluate import current_solution
 from optcomp.problem import Problem
 from optcomp.result import Keeper, OnProgress, Progress, Result, Settings, Status
 from optcomp.run import Run
-from optcomp.uncertain import LIKELY, uncertainty
+from optcomp.uncertain import uncertainty
 
 # What callers know from here; each has a file of its own.
 __all__ = ["AGREEMENT", "Best", "Engines", "Keeper", "OnProgress", "Progress", "Result", "Settings", "Status", "solve"]
@@ -79,7 +79,7 @@ def _is_doubtful(result: Result, settings: Settings) -> bool:
         return False
     # Without weights the draws were not asked for.
     known = uncertainty(result.problem, result.solution) if result.problem.weights else None
-    return known is not None and known.chance < LIKELY and result.solution != current_solution(result.problem)
+    return known is not None and not known.is_likely and result.solution != current_solution(result.problem)
 
 
 def _refuse_hooks_on_a_grid(problem: Problem, settings: Settings) -> None:

@@ -7,7 +7,7 @@ saturating sum. Whatever today and the solution share cancels, because both are 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,6 +36,8 @@ class Uncertainty:
     is_identified : the history says something about plans; nrr_low, nrr_high : 90 % interval of expected NRR, ratios
     uplift : mean gain over today, with its 90 % interval; bad_case : mean of the worst fifth (CVaR)
     chance : share of draws in which the solution beats today; shown : the same as it may be shown
+    plans_chance : share of draws in which the new plans beat today's with the solution's books, plans_shown : the same
+        as it may be shown; None where no plan changes
     honest : what of the uplift is likely to come true; halved_share : share that survived on CSMs who had no say in
         the choice, None where the history was too small to be halved
     """
@@ -49,6 +51,8 @@ class Uncertainty:
     uplift_high: float
     chance: float
     shown: float
+    plans_chance: float | None
+    plans_shown: float | None
     bad_case: float
     honest: float
     halved_share: float | None
@@ -56,7 +60,17 @@ class Uncertainty:
     @property
     def is_likely_better(self) -> bool:
         """The decision rule: likely better, and not badly worse."""
-        return self.chance >= LIKELY and self.bad_case >= BADLY_PP
+        return self.is_likely and self.bad_case >= BADLY_PP
+
+    @property
+    def is_likely(self) -> bool:
+        """Likely better than today, and new plans by themselves as well: sure books must not carry doubtful plans."""
+        return self.chance >= LIKELY and not self.has_doubtful_plans
+
+    @property
+    def has_doubtful_plans(self) -> bool:
+        """With the same books the new plans are not likely better than today's."""
+        return self.plans_chance is not None and self.plans_chance < LIKELY
 
 
 def uncertainty(problem: Problem, solution: Solution) -> Uncertainty | None:
@@ -68,6 +82,7 @@ def uncertainty(problem: Problem, solution: Solution) -> Uncertainty | None:
     gain = POINTS * (value - today_by_draw(problem))
     chance = float((gain > 0.0).mean())
     share = None if math.isnan(belief.honest_share) else belief.honest_share
+    by_plans = _chance_of_plans(problem, solution, value)
     return Uncertainty(
         draws=len(gain),
         is_identified=belief.is_identified,
@@ -78,10 +93,20 @@ def uncertainty(problem: Problem, solution: Solution) -> Uncertainty | None:
         uplift_high=float(np.quantile(gain, 0.95)),
         chance=chance,
         shown=shown_chance(chance, is_identified=belief.is_identified),
+        plans_chance=by_plans,
+        plans_shown=None if by_plans is None else shown_chance(by_plans, is_identified=belief.is_identified),
         bad_case=worst_mean(gain, WORST_SHARE),
         honest=honest_gain(float(gain.mean()), belief.honest_share),
         halved_share=share,
     )
+
+
+def _chance_of_plans(problem: Problem, solution: Solution, value: FloatArray) -> float | None:
+    """Share of draws in which the plans beat today's with the same books; None where they are today's."""
+    today = {segment.name: problem.plans[s][0].plan_id for s, segment in enumerate(problem.segments)}
+    if dict(solution.plan_by_segment) == today:
+        return None
+    return float((value > nrr_by_draw(problem, replace(solution, plan_by_segment=today))).mean())
 
 
 def today_by_draw(problem: Problem) -> FloatArray:

@@ -303,3 +303,38 @@ def test_a_change_that_is_not_likely_enough_is_piloted_and_says_how_likely_it_is
 
     assert advice.verdict == "pilot"
     assert f"at least {100 * LIKELY:.0f} %" in advice.why
+
+
+def test_sure_books_do_not_carry_doubtful_plans():
+    """All in all likely better; but with the same books the plans are so in 6 of 10 cases only."""
+    where = with_fit(sure(is_identified=True))
+    result = result_of(where, with_plan(where, BALANCED))
+    known = uncertainty(where, result.solution)
+    doubtful, good = (replace(known, plans_chance=x, plans_shown=x) for x in (0.6, LIKELY))
+
+    assert known.chance == 1.0
+    assert recommend(result, 0.0, doubtful).verdict == "pilot"
+    assert "the new plans are better than today's in about 60 %" in recommend(result, 0.0, doubtful).why
+    assert recommend(result, 0.0, good).verdict == "adopt"
+
+
+def test_plans_are_held_against_todays_with_the_same_books():
+    """Where only plans change it is the chance of the whole; where none does there is none."""
+    where = with_fit(leaning(7))
+
+    known = uncertainty(where, with_plan(where, BALANCED))
+
+    assert known.plans_chance == known.chance == 0.7
+    assert uncertainty(where, current_solution(where)).plans_chance is None
+
+
+def test_the_chance_of_plans_is_not_that_of_the_books():
+    """Every plan and book of a small team: the same books under today's plans are what counts."""
+    where = uncertain_problem()
+    today = current_solution(where).plan_by_segment
+    for solution in brute_force.every_solution(where):
+        known = uncertainty(where, solution)
+        same_books = nrr_by_draw(where, replace(solution, plan_by_segment=today))
+
+        if solution.plan_by_segment != today:
+            assert known.plans_chance == (nrr_by_draw(where, solution) > same_books).mean()

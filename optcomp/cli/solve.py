@@ -76,7 +76,9 @@ def _finite(context: click.Context, option: click.Parameter, value: float) -> fl
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**31 - 1), help="Seed of the solver.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Lay a setting over instance.toml.")
 @click.option("--jobs", default=2, show_default=True, type=click.IntRange(1, 1024), help="Solver processes at a time.")
-@click.option("--cluster", metavar="ADDRESS", help="Solve on the Dask cluster at tcp://HOST:8786 instead of here.")
+@click.option(
+    "--cluster", metavar="ADDRESS", help="Solve on a Dask (tcp://HOST:8786) or Ray (ray://HOST:10001) cluster."
+)
 @click.option("--i-trust-cluster", is_flag=True, help="Agree that numbers derived from salaries leave this machine.")
 @click.option(
     "--method",
@@ -106,7 +108,7 @@ def _finite(context: click.Context, option: click.Parameter, value: float) -> fl
     show_default=True,
     type=click.Choice(["likely", "mean", "cvar"]),
     help="Value the mean over draws (mean), or blend it half and half with the worst fifth (cvar); likely: cvar where "
-    "the best on average is better than today in fewer than 80 % of cases.",
+    "the best on average, or its plans alone, are better than today in fewer than 80 % of cases.",
 )
 @click.option("--price-guardrails", is_flag=True, help="Solve again without max_weight and moves: what they cost.")
 @click.option("--resume", is_flag=True, help="Begin with what a solve into --out had found when it was killed.")

@@ -111,6 +111,7 @@ def _chances(summary: Summary) -> Iterator[str]:
         ["likely to come true", points(known["honest"]), _halved(known)],
         ["mean of the worst fifth", points(known["bad_case"]), ""],
         ["better than today", f"about {percent(known['shown'], 0)}", "of cases"],
+        *_plans_chance(known),
         [
             "NRR, 90 % of cases",
             f"{percent(known['nrr_low'], 1)} to {percent(known['nrr_high'], 1)}",
@@ -124,6 +125,12 @@ def _chances(summary: Summary) -> Iterator[str]:
         yield paragraph("", "Chosen at the middle of these, for the menu is long.", indent=2, hang=0)
     if caution is not None:
         yield paragraph("", _caution(caution), indent=2, hang=0)
+
+
+def _plans_chance(known: Summary) -> list[list[str]]:
+    if known["plans_shown"] is None:
+        return []
+    return [["plans better than today's", f"about {percent(known['plans_shown'], 0)}", "of cases, with these books"]]
 
 
 def _halved(known: Summary) -> str:
