@@ -122,8 +122,8 @@ def main() -> None:
     )
     notes = (
         "*Full solve* is `solve` on the same instance with the same live solver processes. Accounts and books solve "
-        "one pool again, and all books where moves are limited; a plan solves everything again, twice, and once more for "
-        "the price of a move where there is a limit."
+        "one pool again, and all books where moves are limited; a plan solves everything again, twice, and once more "
+        "for the price of a move where there is a limit."
     )
     parts = [record.table(header, asked), notes, "## When nothing fits", record.table(clash, clashes)]
     print(record.write("explain", "Explanations and conflicts", "python -m tests.benchmarks.explain", parts))
