@@ -65,7 +65,7 @@ def _fit(problem: Problem, account: IntArray, csm: IntArray) -> FloatArray:
     reference = problem.response.outcome.fit_reference
     if not len(problem.csms.ids):
         return np.full(len(account), reference)
-    return np.where(csm >= 0, problem.fit[account, np.maximum(csm, 0)], reference)
+    return np.where(csm >= 0, problem.fit(account, np.maximum(csm, 0)), reference)
 
 
 def _skills(problem: Problem) -> tuple[FloatArray, FloatArray]:

@@ -25,7 +25,7 @@ from optcomp.plan import Mix, Plan
 from optcomp.prune import grid_plans
 from optcomp.response.belief import Belief
 from optcomp.response.effort import PlanEffects, plan_effects
-from optcomp.response.fit import fit_matrix
+from optcomp.response.fit import FitOfPairs
 from optcomp.response.load import arr_at_risk
 from optcomp.response.outcome import PairTable, Predicted, Shift, logit, predict
 from optcomp.response.parameters import Response, Triple
@@ -219,14 +219,33 @@ class Problem:
 
     # ---- pairs and outcomes -----------------------------------------------------------------------------------
 
-    @cached_property
-    def fit(self) -> FloatArray:
-        """Fit of accounts (rows) with CSMs (columns); the user's own figures where pairs give them."""
-        fit = fit_matrix(self.account_list, self.csm_list, self.response.fit)
-        for pair in self.instance.pairs:
-            if pair.fit is not None:
-                fit[self.account_index[pair.account_id], self.csm_index[pair.csm_id]] = pair.fit
+    def fit(self, account: IntArray, csm: IntArray) -> FloatArray:
+        """Fit of pairs by account and CSM row, shape (pairs,); the user's own figures where pairs give them.
+
+        Never of all accounts with all CSMs: 50,000 × 500 would be 200 MB, of which a thirtieth are candidates.
+        """
+        fit = self._fit_of_pairs(account, csm)
+        key, own = self._own_fit
+        if len(key):
+            wanted = np.asarray(account) * len(self.csms.ids) + csm
+            place = np.minimum(np.searchsorted(key, wanted), len(key) - 1)
+            fit = np.where(key[place] == wanted, own[place], fit)
         return fit
+
+    @cached_property
+    def _fit_of_pairs(self) -> FitOfPairs:
+        return FitOfPairs(self.account_list, self.csm_list, self.response.fit)
+
+    @cached_property
+    def _own_fit(self) -> tuple[IntArray, FloatArray]:
+        """The user's own fits: account row × number of CSMs + CSM row, sorted, and the figure; the last one counts."""
+        own = {
+            self.account_index[pair.account_id] * len(self.csms.ids) + self.csm_index[pair.csm_id]: pair.fit
+            for pair in self.instance.pairs
+            if pair.fit is not None
+        }
+        key = np.array(sorted(own), dtype=np.int64)
+        return key, np.array([own[k] for k in key.tolist()], dtype=np.float64)
 
     @cached_property
     def allowed(self) -> BoolArray:

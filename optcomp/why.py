@@ -58,7 +58,7 @@ def _free_reasons(problem: Problem, decision: Decision, gain: FloatArray) -> lis
     """Why an account moves that could have stayed."""
     today = problem.accounts.csm
     rows = np.arange(len(today))
-    fit_from, fit_to = problem.fit[rows, np.maximum(today, 0)], problem.fit[rows, np.maximum(decision.owner, 0)]
+    fit_from, fit_to = problem.fit(rows, np.maximum(today, 0)), problem.fit(rows, np.maximum(decision.owner, 0))
     today_hours = _today_load(problem)
     reasons = []
     for a in rows:

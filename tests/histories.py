@@ -118,7 +118,6 @@ def _live(
     count, (csms, quarters) = len(sold), plan.shape
     owner = np.array([int(a.csm[1:]) for a in sold])  # type: ignore[index]
     seg, health = owner % len(SEGMENTS), np.array([a.health for a in sold], dtype=float)
-    fit = one.fit
     phi = features("effort", one, plans_of(one), 10_000.0)
     luck = generator.normal(0.0, truth.csm_sd, (2, csms))
     season = generator.normal(0.0, truth.quarter_sd, (2, quarters))
@@ -134,7 +133,7 @@ def _live(
         took = np.where(moved, 0.0, took + 1.0)
         exposed = (phi[seg, plan[owner, max(q - 1, 0)]] + phi[seg, plan[owner, max(q - 2, 0)]]) / 2.0
         now = phi[seg, plan[owner, q]]
-        own_fit = fit[np.arange(count), owner]
+        own_fit = one.fit(np.arange(count), owner)
         common = -truth.load * np.log(load[owner, q]) + truth.fit * (own_fit - 0.5)
         renew = (
             truth.renew + exposed @ np.array(truth.theta_renew) + common + truth.health * (health - 70)

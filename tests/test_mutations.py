@@ -124,7 +124,10 @@ def test_pairs_that_a_hard_rule_forgot_are_noticed(
     rule_id: str, engines: Engines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The program offers every pair, and the evaluator refuses the one that is used."""
-    monkeypatch.setattr("optcomp.problem.allowed_pairs", lambda problem: np.ones_like(problem.fit, dtype=bool))
+    monkeypatch.setattr(
+        "optcomp.problem.allowed_pairs",
+        lambda problem: np.ones((len(problem.accounts.ids), len(problem.csms.ids)), dtype=bool),
+    )
     assert is_noticed(planted(rule_id), engines)
 
 

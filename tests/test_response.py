@@ -131,7 +131,7 @@ def test_a_hand_over_counts_for_renewals_within_two_quarters(renewal: date | Non
     """Full, none, and half where no date is known; fit is the same for both CSMs."""
     tiny = one(renewal_date=renewal)
     stay, move = (tiny.pairs(np.array([0]), np.array([j])) for j in (0, 1))
-    fit = tiny.fit[0, 0]
+    fit = tiny.fit(np.array([0]), np.array([0]))[0]
 
     assert (move.renew - stay.renew)[0] == pytest.approx(-0.7 * (1.0 - 0.4 * fit) * share)
     assert (move.expand - stay.expand)[0] == pytest.approx(-0.15 / 2.0)
@@ -166,7 +166,7 @@ def test_a_pairs_value_is_used_as_it_is_under_every_plan() -> None:
         predicted = tiny.predict(pair, 0, plan)
         assert (predicted.kept[0], predicted.expanded[0]) == (100_000.0, 20_000.0)
     assert pair.hours[0] == 50.0
-    assert tiny.fit[0, 1] == 1.0
+    assert tiny.fit(np.array([0]), np.array([1]))[0] == 1.0
 
 
 def test_a_pairs_probabilities_are_used_as_they_are() -> None:
