@@ -14,7 +14,7 @@ from optcomp.solve import Engines
 from optcomp.types import FloatArray
 from tests.benchmarks.gap_cases import Case, cases, read, score
 from tests.benchmarks.gap_core.books import Item, cheapest, join
-from tests.benchmarks.gap_core.exchange import Exchange, Landscape
+from tests.benchmarks.gap_core.exchange import Exchange, landscape
 from tests.benchmarks.gap_core.knapsack import UnitPrices, climb, grid, reduced_costs, value_of
 from tests.benchmarks.gap_core.search import Core, Effort, solve
 from tests.benchmarks.gap_core.task import Assignment
@@ -141,7 +141,7 @@ def test_local_search_never_breaks_a_capacity_and_never_loses_value(engines: Eng
     """After every try, from an assignment that holds."""
     task, core = search_on(engines, seed)
     assert core.owner is not None
-    scape = Landscape(task, grid(task), task.cost - core.prices.price, core.rise)
+    scape = landscape(task, core.prices.price, core.rise)
     search = Exchange(scape, core.owner.copy(), np.random.default_rng(seed))
     value = task.worth(search.owner)
 

@@ -14,11 +14,11 @@ import numpy as np
 
 from optcomp.types import BoolArray, FloatArray, IntArray
 from tests.benchmarks.gap_core.books import BITS, SLACK, Books, Item, cheapest, join
-from tests.benchmarks.gap_core.knapsack import Grid, Packing, climb, wanted
+from tests.benchmarks.gap_core.knapsack import Grid, Packing, climb, grid, wanted
 from tests.benchmarks.gap_core.task import Assignment
 
-MOST_BOOKS = 300  # cheapest books of every CSM that are joined
-STEPS = 30  # of the prices of a try
+MOST_BOOKS = 600  # cheapest books of every CSM that are joined
+STEPS = 60  # of the prices of a try; with half as many, only smaller parts can be settled
 FIRST_SIZE = 4.0  # CSMs of a try
 # By how much the number of CSMs changes after a try that prices settled, and after one that found nothing: at rest two
 # tries in three are settled, the others are worth their time.
@@ -31,12 +31,22 @@ class Landscape:
     """What the search looks at: the task, hours on a grid, cost minus price, and what a pair raises the bound by.
 
     net, rise : shape (csms, accounts)
+    near : how well a pair fits, 1 for the best, shape (csms, accounts)
     """
 
     task: Assignment
     hours: Grid
     net: FloatArray
     rise: FloatArray
+    near: FloatArray
+
+
+def landscape(task: Assignment, price: FloatArray, rise: FloatArray) -> Landscape:
+    """Pairs fit well when they raise the bound by little, as the second pair of a typical account does."""
+    second = np.partition(rise, min(1, task.num_csms - 1), axis=0)[min(1, task.num_csms - 1)]
+    usual = float(np.median(second[np.isfinite(second)])) if np.isfinite(second).any() else 0.0
+    near = np.exp(-rise / usual) if usual > 0.0 else (rise <= 0.0).astype(np.float64)
+    return Landscape(task, grid(task), task.cost - price, rise, near)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +88,7 @@ class Exchange:
         chosen = [int(self.random.integers(count))]
         while len(chosen) < size:
             mine = np.isin(self.owner, chosen)
-            near = np.exp(-self.scape.rise)
+            near = self.scape.near
             pull = near[:, mine].sum(axis=1) + np.bincount(self.owner, near[chosen].max(axis=0), minlength=count)
             noisy = (pull + 1e-3) * self.random.exponential(size=count)
             noisy[chosen] = -1.0

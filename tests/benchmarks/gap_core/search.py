@@ -20,7 +20,7 @@ import numpy as np
 
 from optcomp.engine import Ending, Executor, Job, Limits
 from optcomp.types import FloatArray, IntArray
-from tests.benchmarks.gap_core.exchange import Exchange, Landscape
+from tests.benchmarks.gap_core.exchange import Exchange, landscape
 from tests.benchmarks.gap_core.knapsack import UnitPrices, climb, grid, reduced_costs
 from tests.benchmarks.gap_core.programs import of_pairs, owners_of_pairs
 from tests.benchmarks.gap_core.task import Answer, Assignment, within
@@ -32,8 +32,8 @@ CLIMB_SHARE = 0.2  # of the time that is left, at most
 CORE_NODES = 500  # of the core's first try
 NODES_GROWTH = 4  # from one try to the next
 OPEN_PAIRS = 600  # pairs to decide in a core that the solver is asked to close; larger ones keep it busy for nothing
-TRIES = 100  # of the local search in the first round
-MOST_TRIES = 800  # in a round
+TRIES = 25  # of the local search in the first round
+MOST_TRIES = 200  # in a round
 NO_LIMIT = 1e6  # seconds; the deadline is the engine's
 
 
@@ -171,7 +171,7 @@ class Core:
         """Local search and the core in turn."""
         if self._is_over or self.effort.rounds < 1:
             return
-        scape = Landscape(self.task, grid(self.task), self.task.cost - self.prices.price, self.rise)
+        scape = landscape(self.task, self.prices.price, self.rise)
         streams = np.random.SeedSequence(self.effort.seed).spawn(self.effort.processes)
         searches = [Exchange(scape, self.owner.copy(), np.random.default_rng(s)) for s in streams]
         tries, nodes, last = TRIES, CORE_NODES, self.cost
