@@ -118,10 +118,9 @@ class PlanExplainer:
     def _chosen(self, segment: str, plan: Plan) -> Claim:
         value = self.explainer.value
         slack = self.problem.instance.pay_budget - value.pay_cost
-        text = f"{paid_for(plan)}; {pay_levels(plan)}" if plan.mix.components else pay_levels(plan)
         state = "left" if slack >= 0.0 else "missing"
         sentence = (
-            f"{segment} is paid by {plan.plan_id}: {text}. All plans together are expected to cost "
+            f"{segment} is paid by {plan.plan_id}: {_in_words(plan)}. All plans together are expected to cost "
             f"{self.explainer.money(value.pay_cost)}, with {self.explainer.money(abs(slack))} of the budget {state}."
         )
         numbers: dict[str, Number] = {
@@ -205,7 +204,8 @@ class PlanExplainer:
         low = max(here - bound, 0.0)
         high = max(max(self.bound, here) - found, low)
         named = "" if solution is None else solution.plan_by_segment[segment]
-        best = next((f"; the best found is {named} ({paid_for(p)})" for p in other.plans[s] if p.plan_id == named), "")
+        found_plan = next((p for p in other.plans[s] if p.plan_id == named), None)
+        best = f"; the best found is {named} ({_in_words(found_plan)})" if found_plan else ""
         sentence = (
             f"Paying {segment} by any other plan on the menu, everything else free to follow, "
             f"{between(low, high, self.explainer.currency)} (proved){best}."
@@ -257,6 +257,11 @@ class PlanExplainer:
                 f"(rules.moves.max={limit + more:.0f})."
             )
             yield Claim("more_moves", {"made": made, "limit": limit, "more": more, "low": low, "high": high}, sentence)
+
+
+def _in_words(plan: Plan) -> str:
+    """What a plan pays for, and at which levels."""
+    return f"{paid_for(plan)}; {pay_levels(plan)}" if plan.mix.components else pay_levels(plan)
 
 
 def _breaking(rules: str) -> str:

@@ -61,10 +61,10 @@ class Says:
         yield self._result(move, is_next_best)
         if has_parts:
             yield self._parts(move)
-        if not move.is_possible:
-            yield from self._could(move)
-        elif has_parts and move.size == 1 and move.gain < 0.0:
-            yield self._would(move)
+            if not move.is_possible:
+                yield from self._could(move)
+            elif move.size == 1 and move.gain < 0.0:
+                yield self._would(move)
 
     def _who(self, move: Move) -> str:
         return move.account if move.size == 1 else f"{move.account} and its family ({move.size} accounts)"
