@@ -23,7 +23,7 @@ from optcomp.errors import OutputError, SolverError
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed")
 from optcomp.engine import cluster as clusters  # noqa: E402
-from optcomp.engine import remote  # noqa: E402
+from optcomp.engine import far, remote  # noqa: E402
 from optcomp.engine.cluster import DaskExecutor  # noqa: E402
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="workers are killed by signals")
@@ -132,9 +132,9 @@ def test_a_worker_of_other_versions_is_refused(monkeypatch: pytest.MonkeyPatch) 
     ours = remote.own_versions()
 
     with pytest.raises(OutputError, match=r"highspy 1\.0 \(here"):
-        clusters._compare(ours | {"highspy": "1.0", "HiGHS": "1.0"})
+        far.compare_versions(ours | {"highspy": "1.0", "HiGHS": "1.0"})
     with pytest.raises(SolverError, match="wrong answers"):
-        clusters._compare(ours | {"HiGHS": "1.14.0"})
+        far.compare_versions(ours | {"HiGHS": "1.14.0"})
 
 
 def test_an_address_where_nobody_answers_is_an_error_with_a_hint(

@@ -1,4 +1,4 @@
-"""What solves jobs, with equal answers: processes of this machine (`Engine`) or a cluster (`DaskExecutor`)."""
+"""What solves jobs, with equal answers: processes of this machine (`Engine`) or a cluster (`far`)."""
 
 from __future__ import annotations
 
