@@ -27,6 +27,7 @@ from optcomp.rules import SPECS, RuleSpec
 from optcomp.setting_texts import setting_texts
 from optcomp.sources import SETTINGS_FILE
 from optcomp.studies.rebalance.changes import CHANGES
+from optcomp.studies.rebalance.lock_file import LOCKS_TABLE
 from optcomp.tables import TABLES
 from optcomp.templates import columns_markdown
 
@@ -92,7 +93,7 @@ def tables_page() -> Iterator[str]:
         "may stand in any order, and columns that are not listed are left alone. Headers of common CRM exports are "
         "understood. Money is a year's amount in the instance's currency."
     )
-    for table in (*TABLES.values(), *HISTORY_TABLES.values(), CHANGES):
+    for table in (*TABLES.values(), *HISTORY_TABLES.values(), CHANGES, LOCKS_TABLE):
         yield f"## {table.name}"
         if table.name in HISTORY_TABLES:
             yield "Part of a history, optional as a whole: see [what each table is](../how-to/bring-your-data.md)."

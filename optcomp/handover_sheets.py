@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from optcomp.plan_page import markdown
 from optcomp.studies.rebalance.rows import Row, book_rows, move_rows
+from optcomp.studies.rebalance.short_months import Short, short_months
 from optcomp.studies.rebalance.study import Rebalanced
 from optcomp.words import money, percent, plural
 
@@ -28,10 +29,13 @@ def sheets(done: Rebalanced) -> dict[str, str]:
     moves = list(move_rows(done))
     books = {str(row["account_id"]): row for row in book_rows(done)}
     names = sorted({str(m[side]) for m in moves for side in ("from", "to") if m[side]})
-    return {sheet_name(name): "\n".join(_sheet(done, name, moves, books)) + "\n" for name in names}
+    short = short_months(done)
+    return {sheet_name(name): "\n".join(_sheet(done, name, moves, books, short)) + "\n" for name in names}
 
 
-def _sheet(done: Rebalanced, name: str, moves: Sequence[Row], books: dict[str, Row]) -> Iterator[str]:
+def _sheet(
+    done: Rebalanced, name: str, moves: Sequence[Row], books: dict[str, Row], short: Sequence[Short]
+) -> Iterator[str]:
     out = [m for m in moves if m["from"] == name]
     into = [m for m in moves if m["to"] == name]
     csm = done.view.problem.csm_list[done.view.problem.csm_index[name]]
@@ -44,6 +48,7 @@ def _sheet(done: Rebalanced, name: str, moves: Sequence[Row], books: dict[str, R
         yield f"First day: {csm.start or 'open'}."
         yield ""
     yield from _book(done, name, out, into, books)
+    yield from _cover(short, name)
     yield from _list(done, f"You hand over {plural(len(out), 'account')}", out, "to")
     yield from _list(done, f"You take over {plural(len(into), 'account')}", into, "from")
 
@@ -59,6 +64,15 @@ def _book(done: Rebalanced, name: str, out: Sequence[Row], into: Sequence[Row], 
         arr, hours, load = map(_float, numbers)
         yield f"| {word} | {accounts} | {money(arr, currency)} | {hours:,.0f} | {percent(load, 0)} |"
     yield ""
+
+
+def _cover(short: Sequence[Short], name: str) -> Iterator[str]:
+    """Months in which the book needs more hours than there are."""
+    own = sorted((s for s in short if s.csm_id == name), key=lambda s: s.first)
+    for s in own:
+        months = s.first if s.first == s.last else f"{s.first} to {s.last}"
+        yield f"{months}: your book needs {s.hours:,.0f} hours more than you have ({s.why}); name a cover."
+        yield ""
 
 
 def _float(value: object) -> float:

@@ -15,7 +15,7 @@ from optcomp.instance import Account, Csm, Pair
 # share: a ratio in [0, 1], the only kind that also reads `12 %`; list: several texts separated by `;`.
 Kind = Literal["id", "text", "number", "integer", "share", "date", "flag", "list", "choice"]
 TableName = Literal[
-    "accounts", "csms", "pairs", "changes", "history/account_quarters", "history/csm_quarters", "history/plans"
+    "accounts", "csms", "pairs", "changes", "locks", "history/account_quarters", "history/csm_quarters", "history/plans"
 ]
 
 # Largest amount of money that is read. A million accounts of this size still add up far inside what a float holds.

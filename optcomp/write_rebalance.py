@@ -22,6 +22,7 @@ from optcomp.sources import SETTINGS_FILE
 from optcomp.studies.rebalance import rows
 from optcomp.studies.rebalance.chart import ladder_charts
 from optcomp.studies.rebalance.rows import Row
+from optcomp.studies.rebalance.short_months import short_months
 from optcomp.studies.rebalance.study import Rebalanced
 from optcomp.write import FILES, MANIFEST, OWN_NAMES, SUMMARY, cell, json_bytes, solution_files
 
@@ -33,7 +34,7 @@ SCHEMA = "optcomp/rebalance/1"
 _DIGITS, _LOAD_DIGITS = 2, 4
 _HEADERS = {
     "rollback.csv": ("account_id", "from", "to"),
-    "locks.csv": ("account_id", "csm_id", "reason", "locked", "why_not"),
+    "locks.csv": ("account_id", "csm_id", "reason", "locked", "why_not", "by"),
     "pay_protection.csv": ("csm_id", "pay_protection"),
     "moves.csv": ("account_id", "from", "to", "effective_date", "wave", "reason", "kind", "health", "arr", "gain",
                   "deal_stays_with", "deal_until", "note"),
@@ -141,7 +142,7 @@ def facts(done: Rebalanced) -> dict[str, object]:
     kept = [lock for lock in done.prepared.locks if lock.is_kept]
     return {
         "schema": SCHEMA,
-        "changes": [f"{c.change} {c.csm or c.account or c.file or ''}".strip() for c in done.prepared.changes],
+        "changes": [change.words for change in done.prepared.changes],
         "rung": chosen_limit(done),
         "must_move": sum(m["kind"] == "must move" for m in moves),
         "chosen": sum(m["kind"] == "chosen" for m in moves),
@@ -154,6 +155,10 @@ def facts(done: Rebalanced) -> dict[str, object]:
         "price_of_a_move": done.ladder.price,
         "slack": done.prepared.wishes.slack,
         "ladder": [{k: _plain(v) for k, v in row.items()} for row in rows.ladder_rows(done.ladder)],
+        "short_months": [
+            {"csm_id": s.csm_id, "from": s.first, "to": s.last, "hours": round(s.hours, 2), "why": s.why}
+            for s in short_months(done)
+        ],
         "pay_protection": {
             str(r["csm_id"]): round(_number(r["pay_protection"]), 2) for r in rows.protection_rows(done)
         },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from optcomp.assemble import Loaded
     from optcomp.publish import Target
     from optcomp.solve import Settings
+    from optcomp.studies.rebalance.flags import Flags
     from optcomp.studies.rebalance.study import Prepared, Rebalanced, Wishes
 
 
@@ -24,8 +26,8 @@ class Options(NamedTuple):
     instance: Path
     out: Path
     changes: Path | None
-    leaves: tuple[str, ...]
-    joins: tuple[str, ...]
+    locks: Path | None
+    flags: Flags
     overrides: tuple[str, ...]
     waves: int | None
     as_json: bool
@@ -48,6 +50,34 @@ def _share(context: click.Context, option: click.Parameter, value: str) -> float
 @click.option("--force", is_flag=True, help="Replace the rebalance that is in --out.")
 @click.option("--leaves", multiple=True, metavar="CSM[:DATE]", help="Somebody leaves.  [date: as_of]")
 @click.option("--joins", multiple=True, metavar="SEGMENT:N[:DATE]", help="So many people join a segment.")
+@click.option(
+    "--ramp",
+    type=click.FloatRange(0.0, 60.0),
+    metavar="MONTHS",
+    help="Months until those of --joins give full hours.  [default: 3]",
+)
+@click.option("--away", "aways", multiple=True, metavar="CSM:FROM..TO", help="Somebody goes on a long leave.")
+@click.option("--fte", "ftes", multiple=True, metavar="CSM:FTE[:DATE]", help="Somebody works more or less.")
+@click.option(
+    "--transfers",
+    multiple=True,
+    metavar="ID:SEGMENT[/REGION]",
+    help="A CSM or an account changes sides; ID:/REGION for the region alone.",
+)
+@click.option("--new-accounts", multiple=True, metavar="FILE", help="Accounts come, with the columns of accounts.csv.")
+@click.option("--lost", multiple=True, metavar="ACCOUNT", help="An account goes.")
+@click.option(
+    "--open-deal",
+    "open_deals",
+    multiple=True,
+    metavar="ACCOUNT[:UNTIL]",
+    help="A deal stays with who has it when the account moves.",
+)
+@click.option(
+    "--locks",
+    type=click.Path(path_type=Path),
+    help="CSV file of accounts that stay: account_id, reason.",
+)
 @click.option("--moves", type=click.IntRange(0), help="Rung to take: moves beyond the forced ones.  [default: optimum]")
 @click.option("--no-ladder", is_flag=True, help="Solve the rung to take alone.")
 @click.option(
@@ -90,6 +120,14 @@ def command(
     force: bool,
     leaves: tuple[str, ...],
     joins: tuple[str, ...],
+    ramp: float | None,
+    aways: tuple[str, ...],
+    ftes: tuple[str, ...],
+    transfers: tuple[str, ...],
+    new_accounts: tuple[str, ...],
+    lost: tuple[str, ...],
+    open_deals: tuple[str, ...],
+    locks: Path | None,
     moves: int | None,
     no_ladder: bool,
     plan: str,
@@ -122,11 +160,13 @@ def command(
     from optcomp.assemble import load
     from optcomp.publish import reserved
     from optcomp.solve import Settings
+    from optcomp.studies.rebalance.flags import Flags
     from optcomp.studies.rebalance.study import Wishes
     from optcomp.studies.rebalance.waves import parse_freeze
     from optcomp.write_rebalance import own_names
 
-    options = Options(instance, out, changes, leaves, joins, overrides, waves, as_json, quiet)
+    flags = Flags(leaves, joins, aways, ftes, transfers, new_accounts, lost, open_deals, ramp)
+    options = Options(instance, out, changes, locks, flags, overrides, waves, as_json, quiet)
     wishes = Wishes(plan == "free", moves, not no_ladder, slack, tuple(map(parse_freeze, freezes)), locks_off)
     settings = Settings(time_limit_seconds=time_limit, seed=seed, workers=jobs)
     with Patience() as patience:
@@ -141,7 +181,9 @@ def command(
 
 def _prepare(loaded: Loaded, options: Options, wishes: Wishes) -> Prepared:
     """The problem after the changes of the file and the flags."""
-    from optcomp.studies.rebalance.changes import flag_changes, read_changes
+    from optcomp.studies.rebalance.changes import read_changes
+    from optcomp.studies.rebalance.flags import flag_changes
+    from optcomp.studies.rebalance.lock_file import read_locks
     from optcomp.studies.rebalance.settings import read_settings
     from optcomp.studies.rebalance.study import prepare
 
@@ -149,8 +191,9 @@ def _prepare(loaded: Loaded, options: Options, wishes: Wishes) -> Prepared:
     if options.waves is not None:
         config = config.model_copy(update={"waves": options.waves})
     rows, warnings = read_changes(options.changes, dialect) if options.changes else ((), ())
-    rows = (*rows, *flag_changes(loaded.problem.instance, options.leaves, options.joins, rows))
-    prepared = prepare(loaded.problem, rows, config, wishes)
+    rows = (*rows, *flag_changes(loaded.problem.instance, options.flags, rows, dialect))
+    named = read_locks(options.locks, dialect) if options.locks else ()
+    prepared = prepare(loaded.problem, rows, config, replace(wishes, locks=named))
     return prepared.with_warnings(warnings)
 
 

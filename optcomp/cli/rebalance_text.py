@@ -27,6 +27,7 @@ def rebalance_text(done: Rebalanced, summary: Summary, out: Path) -> str:
         list(_books(done, summary)),
         list(_locks(done)),
         list(_waves(done)),
+        list(_short_months(summary)),
         list(_protection(summary)),
         list(_warnings(summary)),
         list(_files(summary, out)),
@@ -40,7 +41,9 @@ def nothing_text(done: Rebalanced, summary: Summary) -> str:
     if summary["status"] != "infeasible":
         head = "Nothing that fits was found in the time there was; it is not proved that nothing does."
     wished = done.prepared.wishes.moves
-    lines = [paragraph("-", reason, indent=2, hang=4) for reason in summary["reasons"]]
+    of_rung = [reason for rung in done.ladder.rungs if rung.limit == wished for reason in rung.reasons]
+    reasons = dict.fromkeys([*of_rung, *summary["reasons"]])
+    lines = [paragraph("-", reason, indent=2, hang=4) for reason in reasons]
     if summary["status"] == "infeasible":
         advice = []
         enough = done.ladder.optimum
@@ -102,15 +105,15 @@ def _number(value: object) -> float:
 
 def _books(done: Rebalanced, summary: Summary) -> Iterator[str]:
     """The books that change most, before and after."""
-    rows_by_csm: dict[str, tuple[float, ...]] = {}
+    monthsby_csm: dict[str, tuple[float, ...]] = {}
     for row in rows.book_rows(done):
         for side in ("from", "to"):
             if row[side]:
                 keys = ("accounts_before", "accounts_after", "arr_before", "arr_after", "load_before", "load_after")
-                rows_by_csm[str(row[side])] = tuple(_number(row[f"{side}_{key}"]) for key in keys)
-    if not rows_by_csm:
+                monthsby_csm[str(row[side])] = tuple(_number(row[f"{side}_{key}"]) for key in keys)
+    if not monthsby_csm:
         return
-    most = sorted(rows_by_csm.items(), key=lambda item: (-abs(item[1][1] - item[1][0]), item[0]))[:MOST_SHOWN]
+    most = sorted(monthsby_csm.items(), key=lambda item: (-abs(item[1][1] - item[1][0]), item[0]))[:MOST_SHOWN]
     currency = summary["currency"]
     cells = [
         [
@@ -123,7 +126,7 @@ def _books(done: Rebalanced, summary: Summary) -> Iterator[str]:
     ]
     yield "Books that change most"
     yield table(["CSM", "accounts", "ARR", "load"], cells)
-    yield from _and_more(len(rows_by_csm), "books_before_after.csv")
+    yield from _and_more(len(monthsby_csm), "books_before_after.csv")
 
 
 def _and_more(count: int, file: str) -> Iterator[str]:
@@ -165,6 +168,24 @@ def _waves(done: Rebalanced) -> Iterator[str]:
     if uncovered:
         text = f"{plural(uncovered, 'account')} would have nobody until a new CSM starts: name a cover (moves.csv)."
         yield paragraph("", text, indent=2, hang=0)
+
+
+def _short_months(summary: Summary) -> Iterator[str]:
+    """Who cannot do with the hours of a month, the most hours first."""
+    months = summary["rebalance"]["short_months"]
+    if not months:
+        return
+    yield "Months with fewer hours than a book needs: name a cover (hours.csv)"
+    cells = [
+        [short(row["csm_id"]), _span(row["from"], row["to"]), f"{row['hours']:,.0f}", row["why"]]
+        for row in months[:MOST_SHOWN]
+    ]
+    yield table(["CSM", "months", "hours missing", ""], cells, left=(0, 1, 3))
+    yield from _and_more(len(months), "summary.json")
+
+
+def _span(first: str, last: str) -> str:
+    return first if first == last else f"{first} to {last}"
 
 
 def _protection(summary: Summary) -> Iterator[str]:

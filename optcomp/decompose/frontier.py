@@ -41,6 +41,7 @@ SEARCH_GAP = 0.3  # share of the gap that the search at a price may leave open
 MOST_SETUPS = 64  # sets of filled positions under one plan a segment that are looked at one by one
 MOST_ROUNDS = 60  # times that pools are asked for their best books, with one plan a segment
 FEW_ROUNDS = 3  # the same where other plans wait, whose pools nobody asks
+POLISH_ROUNDS = 6  # the same once the gap that was asked for is reached, and a smaller one is aimed at
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +103,27 @@ class MoveFrontier:
             return Limited(None, -np.inf, -np.inf if asked.key in self.memory.impossible else np.inf)
         standing = self._standing(asked)
         for _ in range(MOST_PRICES):
-            if self._is_done(standing) or (price := self._next_price(asked)) is None or not self._at(asked, price):
+            if self._is_done(standing, self.target.gap) or (price := self._next_price(asked)) is None:
+                break
+            if not self._at(asked, price):
                 break
             standing = self._standing(asked)
         standing = self._standing(asked)
-        rounds = MOST_ROUNDS if self._has_one_plan(asked) else FEW_ROUNDS
-        for _ in range(rounds):
-            if self._is_done(standing) or not standing.open:
-                break
-            self._pools.ask(standing.open)
-            standing = self._standing(asked)
+        standing = self._ask_pools(asked, standing, self.target.gap, MOST_ROUNDS)
+        if self.memory.aim < 1.0 and standing.answer.bound - standing.answer.value <= self.target.gap:
+            standing = self._ask_pools(asked, standing, self._aim, POLISH_ROUNDS)
         return standing.answer
+
+    def _ask_pools(self, asked: Question, standing: Standing, gap: float, rounds: int) -> Standing:
+        """Ask the pools that could change the answer until it is known up to a gap."""
+        for _ in range(rounds if self._has_one_plan(asked) else min(rounds, FEW_ROUNDS)):
+            is_polish = gap < self.target.gap
+            asks = [ask for ask in standing.open if not (is_polish and self._pools.is_polished(ask))]
+            if self._is_done(standing, gap) or not asks:
+                break
+            self._pools.ask(asks, is_polish=is_polish)
+            standing = self._standing(asked)
+        return standing
 
     def certificate(self, limit: float, plans: Plans, *, most: float = np.inf) -> Certificate | None:
         """What the bound for a limit rests on, with money rules: that of the price which gives it."""
@@ -139,6 +150,11 @@ class MoveFrontier:
         )
 
     # ---- prices -----------------------------------------------------------------------------------------------
+
+    @property
+    def _aim(self) -> float:
+        """Points between bound and value that are aimed at."""
+        return self.memory.aim * self.target.gap
 
     @cached_property
     def _is_short(self) -> bool:
@@ -231,10 +247,10 @@ class MoveFrontier:
 
     # ---- moves shared out -------------------------------------------------------------------------------------
 
-    def _is_done(self, standing: Standing) -> bool:
+    def _is_done(self, standing: Standing, gap: float) -> bool:
         answer = standing.answer
         is_impossible = answer.bound == -np.inf
-        return is_impossible or answer.bound - answer.value <= self.target.gap or self.target.is_over()
+        return is_impossible or answer.bound - answer.value <= gap or self.target.is_over()
 
     def _standing(self, asked: Question) -> Standing:
         """The best mix of known books, the bound, and the pools that could still change them."""
@@ -264,7 +280,7 @@ class MoveFrontier:
         asks = []
         for k, (pool, worth, m) in enumerate(zip(self._free.pools, worths, moves, strict=True)):
             m = min(m, worth.size)
-            is_open = worth.upper[m] > -np.inf and worth.upper[m] - worth.lower[m] > self._free.allowance[k]
+            is_open = worth.upper[m] > -np.inf and worth.upper[m] - worth.lower[m] > self._pools.allowance(k)
             if is_open and m not in worth.spent:
                 asks.append(Ask(k, setup.filled[k], setup.plan[pool.segment], m))
         return tuple(asks)

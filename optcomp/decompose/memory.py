@@ -57,6 +57,8 @@ class Priced:
 class Memory:
     """What is known of one problem, which has no rule on moves of its own.
 
+    aim : share of the gap asked for that answers are brought down to, as far as pools can do it quickly; small where
+        their differences are read
     structures : programs of pools; searches : by price, kept where menus are short
     priced : by plans that may be chosen and price, None where a search found nothing; impossible : plans without books
     worths : by pool, positions filled and plan row; fewest : by plans that may be chosen, moves that every choice has
@@ -64,6 +66,7 @@ class Memory:
     """
 
     problem: Problem | None = None
+    aim: float = 1.0
     structures: dict[tuple[int, frozenset[int], bool], Structure] = field(default_factory=dict)
     searches: dict[float, Search] = field(default_factory=dict)
     priced: dict[tuple[str, float], Priced | None] = field(default_factory=dict)

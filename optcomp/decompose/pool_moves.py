@@ -16,6 +16,7 @@ from optcomp.engine import Ending, Executor, Job, Limits, Outcome
 from optcomp.types import BoolArray
 
 NODES = 5000  # search nodes of a first try
+POLISH_NODES = 500  # search nodes of every try once the gap that was asked for is reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +43,24 @@ class PoolMoves:
     free: Search
     worth_of: Callable[[int, frozenset[int], int], PoolWorth]
 
-    def ask(self, asks: Sequence[Ask]) -> None:
-        """Find and prove the best books with at most so many moves of several pools."""
-        jobs = [self._job(ask) for ask in asks]
+    def allowance(self, pool: int) -> float:
+        """Points that a pool may leave open: its share of half the gap that is aimed at."""
+        return self.free.allowance[pool] * self.memory.aim * self.target.gap / self.free.target.gap
+
+    def ask(self, asks: Sequence[Ask], *, is_polish: bool) -> None:
+        """Find and prove the best books with at most so many moves of several pools; to polish takes few nodes."""
+        jobs = [self._job(ask, is_polish) for ask in asks]
         outcomes = self.engine.solve_many(jobs, deadline=self.target.deadline)
         for ask, outcome in zip(asks, outcomes, strict=True):
             self._take(ask, outcome)
+            if is_polish:
+                self.worth_of(ask.pool, ask.filled, ask.plan).polished.add(ask.moves)
 
-    def _job(self, ask: Ask) -> Job:
+    def is_polished(self, ask: Ask) -> bool:
+        """A try with few nodes was made."""
+        return ask.moves in self.worth_of(ask.pool, ask.filled, ask.plan).polished
+
+    def _job(self, ask: Ask, is_polish: bool) -> Job:
         worth = self.worth_of(ask.pool, ask.filled, ask.plan)
         structure = self.free.known[ask.pool][ask.filled].structure(ask.plan)
         count = structure.tables.moves
@@ -61,8 +72,8 @@ class PoolMoves:
             start = structure.start(worth.best(ask.moves).csm_of_unit, program.num_columns)
         limits = Limits(
             time_limit_seconds=1e6,
-            gap_absolute=0.5 * self.free.allowance[ask.pool],
-            max_nodes=worth.nodes.get(ask.moves, NODES),
+            gap_absolute=0.5 * self.allowance(ask.pool),
+            max_nodes=POLISH_NODES if is_polish else worth.nodes.get(ask.moves, NODES),
             seed=self.target.seed,
         )
         return Job(program, limits, start=start)
@@ -90,7 +101,7 @@ class PoolMoves:
             error, used = structure.load_error(outcome.point), structure.used(outcome.point)
             moves = int(structure.tables.moves[used].sum() + 0.5)
             worth.take_book(Book(structure.csm_of_unit(outcome.point), outcome.value - error, moves))
-            is_refined = error > max(TANGENT_SHARE * self.free.allowance[ask.pool], LEAST_ERROR)
+            is_refined = error > max(TANGENT_SHARE * self.allowance(ask.pool), LEAST_ERROR)
             if is_refined:
                 structure.refine(outcome.point)
         worth.take_bound(ask.moves, max(outcome.bound, known, float(worth.lower[ask.moves])))

@@ -30,7 +30,8 @@ class PoolWorth:
     """Points that a pool with positions filled is worth under one plan with at most m moves, for every m up to `size`.
 
     upper, lower : proved, and that of the book whose number is in `book` (-1: none known); shape (size + 1,)
-    nodes : moves → search nodes that the next try may take; spent : moves for which a try can do no more
+    nodes : moves → search nodes that the next try may take; spent : moves for which a try can do no more;
+        polished : moves that have been tried with few nodes
     seen : prices whose searches were asked
     """
 
@@ -41,6 +42,7 @@ class PoolWorth:
     books: list[Book] = field(default_factory=list)
     nodes: dict[int, int] = field(default_factory=dict)
     spent: set[int] = field(default_factory=set)
+    polished: set[int] = field(default_factory=set)
     seen: set[float] = field(default_factory=set)
 
     def __post_init__(self) -> None:

@@ -23,7 +23,8 @@ from optcomp.instance_files import check_reads_back, instance_files, write_priva
 from optcomp.reload import parse_csv
 from optcomp.solve import Engines
 from optcomp.studies.rebalance.apply import apply
-from optcomp.studies.rebalance.changes import Change, flag_changes, parse_join, parse_leave, read_changes
+from optcomp.studies.rebalance.changes import Change, read_changes
+from optcomp.studies.rebalance.flags import Flags, flag_changes, parse_join, parse_leave
 from optcomp.studies.rebalance.hours import monthly_hours
 from optcomp.studies.rebalance.ladder import Ladder, Rung, climb, limits_below
 from optcomp.studies.rebalance.locks import find_locks, lock_reasons
@@ -296,7 +297,7 @@ def test_every_error_of_the_table_is_told_at_once(tmp_path: Path):
 def test_flags_say_the_same_as_rows():
     where = instance(csms=tuple(replace(c, region="West", languages=("en",)) for c in instance().csms))
 
-    changes = flag_changes(where, ["C1:2027-03-31"], ["S:2:2027-02-01"])
+    changes = flag_changes(where, Flags(leaves=("C1:2027-03-31",), joins=("S:2:2027-02-01",)))
 
     assert parse_leave("C1:2027-03-31") == changes[0]
     assert [(c.csm, c.region, c.date) for c in changes[1:]] == [

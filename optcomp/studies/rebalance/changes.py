@@ -5,14 +5,14 @@ Declared like the tables of an instance and read by the same checks; rows keep t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from datetime import date as Day
 from pathlib import Path
 
 from optcomp.checks import CheckedTable, capped, check_keys, check_table
 from optcomp.errors import Finding, InputError
-from optcomp.instance import Account, Instance
+from optcomp.instance import Account
 from optcomp.sources import read_bytes, reading
 from optcomp.tables import ACCOUNTS, MAX_MONEY, Column, Table
 from optcomp.tabular.raw import Dialect
@@ -45,6 +45,22 @@ class Change:
     file: str | None = None
     place: tuple[str, int | None] = ("", None)
     accounts: tuple[Account, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """The change in a few words: what, who, where to and when."""
+        said = [self.change, self.csm or self.account or self.file or ""]
+        if self.change == "fte" and self.fte is not None:
+            said.append(f"{self.fte:g}")
+        if self.change == "transfer":
+            said.append(f"to {'/'.join(part for part in (self.segment, self.region) if part)}")
+        if self.change == "join" and self.segment:
+            said.append(f"in {self.segment}")
+        if self.change == "long-leave" and self.date:
+            said.append(f"{self.date} to {self.until}")
+        elif self.date:
+            said.append(f"{'after' if self.change == 'leave' else 'from'} {self.date}")
+        return " ".join(said).strip()
 
     def finding(self, code: str, found: str, allowed: str = "", hint: str = "", column: str = "") -> Finding:
         """An error in this row."""
@@ -108,7 +124,7 @@ def read_changes(path: Path, dialect: Dialect | None = None) -> tuple[tuple[Chan
         for change in _rows(checked):
             accounts: tuple[Account, ...] = ()
             if change.change == "new-accounts":
-                accounts, found = _new_accounts(change, path.parent, dialect)
+                accounts, found = new_accounts(change, path.parent, dialect)
                 findings += found
             changes.append(replace(change, accounts=accounts))
     kept = capped(findings)
@@ -135,7 +151,8 @@ def _rows(checked: CheckedTable) -> list[Change]:
     return rows
 
 
-def _new_accounts(change: Change, folder: Path, dialect: Dialect) -> tuple[tuple[Account, ...], list[Finding]]:
+def new_accounts(change: Change, folder: Path, dialect: Dialect) -> tuple[tuple[Account, ...], list[Finding]]:
+    """The accounts in the file that a change names, which lies in a folder, and what is wrong or doubtful about it."""
     name = change.file or ""
     path = folder / name
     if not name or not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
@@ -154,91 +171,3 @@ def _new_accounts(change: Change, folder: Path, dialect: Dialect) -> tuple[tuple
         columns.append([default if value is None else value for value in checked.values[field.name]])
     record: Callable[..., Account] = Account
     return tuple(record(*cells) for cells in zip(*columns, strict=True)), findings
-
-
-# ---- the same as flags ---------------------------------------------------------------------------------------------
-
-
-def flag_changes(
-    instance: Instance, leaves: Sequence[str], joins: Sequence[str], known: Sequence[Change] = ()
-) -> tuple[Change, ...]:
-    """The changes that flags stand for.
-
-    leaves, joins : as `parse_leave` and `parse_join` take them; known : changes of the table, whose leavers count too
-    """
-    leavers = tuple(parse_leave(text) for text in leaves)
-    csms = {c.csm_id: c for c in instance.csms}
-    like = [
-        replace(c, segment=csm.segment, region=csm.region, languages=csm.languages, industries=csm.industries)
-        for c in (*known, *leavers)
-        if c.change == "leave" and (csm := csms.get(c.csm or "")) is not None
-    ]
-    return (*leavers, *join_rows(tuple(parse_join(text) for text in joins), tuple(like)))
-
-
-def parse_leave(text: str) -> Change:
-    """`CSM` or `CSM:2027-01-31`."""
-    csm, day = _with_date(text)
-    return Change("leave", csm=csm, date=day, place=(f"--leaves {text}", None))
-
-
-@dataclass(frozen=True, slots=True)
-class Joiners:
-    """People who join a segment, all alike."""
-
-    segment: str
-    count: int
-    date: Day | None
-    text: str
-
-
-def parse_join(text: str) -> Joiners:
-    """`SEGMENT:N` or `SEGMENT:N:2027-02-01`.
-
-    Raises
-    ------
-    InputError
-        When it is neither.
-    """
-    rest, day = _with_date(text)
-    segment, _, count = rest.rpartition(":")
-    if not segment or not count.isdecimal() or not 1 <= int(count) <= 1000:
-        allowed = "SEGMENT:NUMBER or SEGMENT:NUMBER:DATE, for example growth:2:2027-02-01"
-        raise InputError(Finding("bad-option", f"{text[:60]!r} was found", allowed, file="--joins"))
-    return Joiners(segment, int(count), day, text)
-
-
-def join_rows(joiners: tuple[Joiners, ...], leavers: tuple[Change, ...]) -> tuple[Change, ...]:
-    """A row for everybody who joins, named JOIN-1, JOIN-2, …
-
-    leavers : rows of those who leave, with segment, region, languages and industries filled in; who joins a segment
-        stands in for its leavers, in turn, and serves everybody of it where none is left
-    """
-    rows: list[Change] = []
-    waiting = list(leavers)
-    for group in joiners:
-        for _ in range(group.count):
-            like = next((c for c in waiting if c.segment == group.segment), None)
-            if like is not None:
-                waiting.remove(like)
-            rows.append(
-                Change(
-                    "join",
-                    csm=f"JOIN-{len(rows) + 1}",
-                    date=group.date,
-                    segment=group.segment,
-                    region=like.region if like else None,
-                    languages=like.languages if like else (),
-                    industries=like.industries if like else (),
-                    place=(f"--joins {group.text}", None),
-                )
-            )
-    return tuple(rows)
-
-
-def _with_date(text: str) -> tuple[str, Day | None]:
-    before, colon, last = text.rpartition(":")
-    try:
-        return (before, Day.fromisoformat(last)) if colon else (text, None)
-    except ValueError:
-        return text, None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from optcomp.errors import OutputError
 from optcomp.studies.rebalance.ladder import Ladder
-from optcomp.words import million
+from optcomp.words import million, money
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,7 +67,9 @@ def _draw(axes: Axes, ladder: Ladder, chosen: int, currency: str) -> None:
         axes.annotate(", ".join(words), place, xytext=(0, -14), textcoords="offset points", ha="center")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.margins(x=0.08)
-    axes.yaxis.set_major_formatter(lambda value, _: million(value, currency))
+    # Ticks of $125,000 would all be $0.12M or $0.13M.
+    in_words = million if gain(known[-1].value) >= 5e6 else money
+    axes.yaxis.set_major_formatter(lambda value, _: in_words(value, currency))
     axes.set_xlabel("accounts that move beyond those that must")
     axes.set_ylabel(f"predicted ARR, year end, against {known[0].limit} moves")
     axes.legend(frameon=False)

@@ -20,8 +20,12 @@ from optcomp.problem import Problem
 from optcomp.rules import Rules, State
 from optcomp.solution import Solution
 from optcomp.solve import Engines, OnProgress, Result, Settings, Status, solve
+from optcomp.words import plural
 
 POINTS = 100.0
+# Share of the gap asked for that rungs are brought down to where pools alone can do it: their differences are read, and
+# a gap of 0.01 points of $100 million is $10,000, which a single move may bring.
+AIM = 0.1
 # Value of a rung below that of the one before by no more than this is the same value summed in another order.
 _ROUNDING = 1e-12
 
@@ -181,6 +185,8 @@ def climb(
         result = run.within(limit)
         rungs.append(run.rung(limit, result))
         chosen = result if limit == moves or result.signal else chosen
+        if rungs[-1].is_infeasible and limit < run.fewest < rungs[-2].limit:  # the first rung that may have books
+            rungs.insert(-1, run.rung(run.fewest, run.within(run.fewest)))
     return Climb(Ladder(_tightened(problem, rungs, best), problem.total_arr, top, run.price), chosen)
 
 
@@ -191,7 +197,12 @@ class _Run:
     engines: Engines | None
     on_progress: OnProgress | None
     deadline: float
-    memory: Memory = field(default_factory=Memory)
+    memory: Memory = field(default_factory=lambda: Memory(aim=AIM))
+
+    @property
+    def fewest(self) -> int:
+        """Moves that all books are proved to have at least; 0 where nobody asked yet."""
+        return max(self.memory.fewest.values(), default=0)
 
     def within(self, limit: int) -> Result:
         """The best books within a limit on moves."""
@@ -219,8 +230,15 @@ class _Run:
             moves=0 if value is None else value.moves_counted,
             moves_forced=0 if value is None else value.moves_forced,
             seconds=result.seconds,
-            reasons=_reasons(result),
+            reasons=self._reasons(result, limit),
         )
+
+    def _reasons(self, result: Result, limit: int) -> tuple[str, ...]:
+        if result.status is not Status.INFEASIBLE:
+            return ()
+        if limit < self.fewest:
+            return (f"at least {plural(self.fewest, 'move')} beyond the forced ones are needed",)
+        return why_nothing_fits(result.problem) or ("no books keep every hard rule with so few moves",)
 
     def top(self, best: Result, solution: Solution, moves: int) -> Rung:
         """The rung of the optimum, with what its moves cost taken out of value and bound."""
@@ -262,9 +280,3 @@ def _tightened(problem: Problem, rungs: Sequence[Rung], best: Result) -> tuple[R
         bound = min(ceiling, best.objective_bound + paid_for_moves(problem, rung.limit))
         down.append(replace(rung, bound=bound if rung.value is None else max(bound, rung.value)))
     return tuple(reversed(down))
-
-
-def _reasons(result: Result) -> tuple[str, ...]:
-    if result.status is not Status.INFEASIBLE:
-        return ()
-    return why_nothing_fits(result.problem) or ("no books keep every hard rule with so few moves",)

@@ -187,12 +187,21 @@ def _mark(ladder: Ladder, rung: Rung) -> str:
 
 
 def lock_rows(done: Rebalanced) -> Iterator[Row]:
-    """A row per account that a lock rule speaks for, and what became of it."""
-    for lock in done.prepared.locks:
+    """A row per account that is locked by name or that a lock rule speaks for, and what became of it; by id."""
+    by_rule = {lock.account_id: lock for lock in done.prepared.locks}
+    for account in done.prepared.problem.account_list:
+        lock = by_rule.get(account.account_id)
+        if lock is not None:
+            reasons, is_kept, obstacle, by = "; ".join(lock.reasons), lock.is_kept, lock.obstacle, "rule"
+        elif account.locked:
+            reasons, is_kept, obstacle, by = account.lock_reason, True, "", "name"
+        else:
+            continue
         yield {
-            "account_id": lock.account_id,
-            "csm_id": lock.csm_id,
-            "reason": "; ".join(lock.reasons),
-            "locked": lock.is_kept,
-            "why_not": lock.obstacle,
+            "account_id": account.account_id,
+            "csm_id": account.csm or "",
+            "reason": reasons,
+            "locked": is_kept,
+            "why_not": obstacle,
+            "by": by,
         }

@@ -19,6 +19,7 @@ from optcomp.solve import Engines, OnProgress, Result, Settings
 from optcomp.studies.rebalance.apply import apply
 from optcomp.studies.rebalance.changes import Change
 from optcomp.studies.rebalance.ladder import Ladder, climb, with_rule
+from optcomp.studies.rebalance.lock_file import NamedLock, with_named_locks
 from optcomp.studies.rebalance.locks import Lock, find_locks, with_locks
 from optcomp.studies.rebalance.waves import Freeze, Handover, quiet_weeks, schedule, wave_dates
 
@@ -30,7 +31,7 @@ class Wishes:
     is_plan_free : plans may change too
     moves : the rung to take, None for the optimum; has_ladder : False leaves the other rungs out
     slack : share of everybody's hours to keep free, taken off the hours ceiling
-    locks_off : lock rules that are switched off
+    locks : accounts locked by a file; locks_off : lock rules that are switched off
     """
 
     is_plan_free: bool = False
@@ -39,6 +40,7 @@ class Wishes:
     slack: float = 0.0
     freezes: tuple[Freeze, ...] = ()
     locks_off: tuple[str, ...] = ()
+    locks: tuple[NamedLock, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,14 +115,40 @@ def prepare(problem: Problem, changes: Sequence[Change], config: Rebalance, wish
         With everything that is wrong about the changes.
     """
     wishes = wishes or Wishes()
-    applied = apply(problem.instance, changes)
+    applied = apply(with_named_locks(problem.instance, wishes.locks), changes)
     instance = applied.instance if wishes.is_plan_free else _with_todays_plans(applied.instance)
-    changed = replace(problem, instance=instance)
+    changed, released = _without_vain_locks(replace(problem, instance=instance), changes)
+    instance = changed.instance
     locks = find_locks(changed, config, wishes.locks_off)
     changed = replace(changed, instance=with_locks(instance, locks))
     if wishes.slack:
         changed = with_rule(changed, "hours", ceiling=max(changed.rules["hours"]["ceiling"] - wishes.slack, 0.0))
-    return Prepared(problem.instance, changed, tuple(changes), locks, applied.warnings, config, wishes)
+    warnings = (*applied.warnings, *released)
+    return Prepared(problem.instance, changed, tuple(changes), locks, warnings, config, wishes)
+
+
+def _without_vain_locks(problem: Problem, changes: Sequence[Change]) -> tuple[Problem, list[Finding]]:
+    """Locks fall, with a warning, where a transfer has made them impossible: a hard rule forbids that CSM now."""
+    accounts, names = problem.account_list, problem.csms.ids
+    found, vain = [], set()
+    for change in (c for c in changes if c.change == "transfer"):
+        rows = [
+            a
+            for a, account in enumerate(accounts)
+            if account.locked
+            and (account.csm == change.csm if change.csm else account.account_id == change.account)
+            and not problem.allowed[a, problem.accounts.csm[a]]
+        ]
+        vain |= {accounts[a].account_id for a in rows}
+        if rows:
+            ids = ", ".join(accounts[a].account_id for a in rows[:5]) + (" and more" if len(rows) > 5 else "")
+            holder = names[problem.accounts.csm[rows[0]]]
+            text = f"{ids} cannot stay locked to {holder}: after the transfer a hard rule forbids it"
+            found.append(replace(change.finding("lock-dropped", text), severity="warning"))
+    if not vain:
+        return problem, found
+    free = tuple(replace(a, locked=False, lock_reason="") if a.account_id in vain else a for a in accounts)
+    return replace(problem, instance=replace(problem.instance, accounts=free)), found
 
 
 def _with_todays_plans(instance: Instance) -> Instance:
