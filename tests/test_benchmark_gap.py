@@ -15,7 +15,7 @@ from optcomp.types import FloatArray
 from tests.benchmarks.gap_cases import Case, cases, read, score
 from tests.benchmarks.gap_core.books import Item, cheapest, join
 from tests.benchmarks.gap_core.exchange import Exchange, landscape
-from tests.benchmarks.gap_core.knapsack import UnitPrices, climb, grid, reduced_costs, value_of
+from tests.benchmarks.gap_core.knapsack import Climb, UnitPrices, climb, grid, reduced_costs, value_of
 from tests.benchmarks.gap_core.search import Core, Effort, solve
 from tests.benchmarks.gap_core.task import Assignment
 
@@ -73,7 +73,7 @@ def test_a_bound_by_prices_never_lies_above_the_best_assignment(seed: int, whole
 
     drawn, _ = value_of(task.cost, grid(task), price)
     target = best if np.isfinite(best) else 500.0
-    climbed = climb(task.cost, grid(task), price, target=target, most_steps=30)
+    climbed = climb(task.cost, grid(task), price, Climb(target, 30))
 
     assert drawn <= best + 1e-6
     assert climbed.least_cost <= best + 1e-6

@@ -14,7 +14,7 @@ import numpy as np
 
 from optcomp.types import BoolArray, FloatArray, IntArray
 from tests.benchmarks.gap_core.books import BITS, SLACK, Books, Item, cheapest, join
-from tests.benchmarks.gap_core.knapsack import Grid, Packing, climb, grid, wanted
+from tests.benchmarks.gap_core.knapsack import Climb, Grid, Packing, climb, grid, wanted
 from tests.benchmarks.gap_core.task import Assignment
 
 MOST_BOOKS = 600  # cheapest books of every CSM that are joined
@@ -124,7 +124,7 @@ class Exchange:
         least = 1.0 - 1e-6 if self.scape.task.is_whole else SLACK  # values that are whole differ by 1
         hours = Grid(self.scape.hours.load[np.ix_(part.csms, part.accounts)], part.steps)
         start = np.zeros(len(part.accounts))
-        prices = climb(part.cost, hours, start, target=before - least, most_steps=STEPS)
+        prices = climb(part.cost, hours, start, Climb(before - least, STEPS))
         if prices.least_cost > before - least:
             return GROW
         net = part.cost - prices.price

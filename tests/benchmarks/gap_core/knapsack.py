@@ -126,30 +126,37 @@ def value_of(cost: FloatArray, hours: Grid, price: FloatArray) -> tuple[float, F
     return float(price.sum() + packed.sum()), 1.0 - times
 
 
-def climb(
-    cost: FloatArray, hours: Grid, price: FloatArray, *, target: float, most_steps: int, deadline: float = np.inf
-) -> UnitPrices:
+@dataclass(frozen=True, slots=True)
+class Climb:
+    """How far to climb: `target`, cost of a known assignment; steps at most; `deadline` on time.monotonic."""
+
+    target: float
+    most_steps: int
+    deadline: float = np.inf
+
+
+def climb(cost: FloatArray, hours: Grid, price: FloatArray, until: Climb) -> UnitPrices:
     """Prices with a high bound, by subgradient steps with memory from `price`.
 
-    cost : shape (csms, accounts), infinite for a pair that may not be; target : cost of a known assignment
+    cost : shape (csms, accounts), infinite for a pair that may not be
     """
     price = _exact(price)
     best, best_price = -np.inf, price.copy()
     share, since = FIRST_STEP, 0
     memory = np.zeros(len(price))
-    for _ in range(most_steps):
+    for _ in range(until.most_steps):
         bound, rest = value_of(cost, hours, price)
-        if bound > best + 1e-4 * max(target - bound, 0.0):
+        if bound > best + 1e-4 * max(until.target - bound, 0.0):
             best, best_price, since = bound, price.copy(), 0
         else:
             since += 1
-        if not rest.any() or share < LEAST_STEP or target - bound <= 0.0 or time.monotonic() > deadline:
+        if not rest.any() or share < LEAST_STEP or until.target - bound <= 0.0 or time.monotonic() > until.deadline:
             break
         memory = (1.0 - MEMORY) * rest + MEMORY * memory
         if since >= PATIENCE:
             share, since, price = SHRINK * share, 0, best_price.copy()
             continue
-        price = _exact(price + share * (target - bound) / float(memory @ memory) * memory)
+        price = _exact(price + share * (until.target - bound) / float(memory @ memory) * memory)
     return UnitPrices(best_price, best)
 
 

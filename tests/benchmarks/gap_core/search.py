@@ -5,7 +5,7 @@
 3. Prices of accounts give a tighter bound, and say by how much every pair raises it (`knapsack`). A pair that raises it
    beyond the assignment at hand cannot be in a better one: what is left is the core.
 4. Processes put the books of a few CSMs together anew, again and again (`exchange`), from the best assignment so far.
-5. In between, the core is given to the solver with more nodes each time: that is what proves.
+5. When that stands still, the core is given to the solver, with more nodes each time: that is what proves.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ import numpy as np
 from optcomp.engine import Ending, Executor, Job, Limits
 from optcomp.types import FloatArray, IntArray
 from tests.benchmarks.gap_core.exchange import Exchange, landscape
-from tests.benchmarks.gap_core.knapsack import UnitPrices, climb, grid, reduced_costs
+from tests.benchmarks.gap_core.knapsack import Climb, UnitPrices, climb, grid, reduced_costs
 from tests.benchmarks.gap_core.programs import of_pairs, owners_of_pairs
 from tests.benchmarks.gap_core.task import Answer, Assignment, within
 
 FIRST_PAIRS = (3, 6)  # best pairs of every account in the programs that look for a first assignment
-FIRST_NODES = 1  # the root and its heuristics; the local search does better than more nodes
+FIRST_GAP = 0.02  # share of the bound that a first assignment may miss; the local search does better than the solver
 CLIMB_STEPS = 400  # more raised no bound of the benchmarks by a thousandth of its gap
 CLIMB_SHARE = 0.2  # of the time that is left, at most
 CORE_NODES = 500  # of the core's first try
@@ -81,7 +81,6 @@ class Core:
         if self.owner is None or self._is_over:
             return
         self._tighten()
-        self._close(CORE_NODES)
         self._improve()
 
     @property
@@ -127,9 +126,8 @@ class Core:
         now = time.monotonic()
         until = now + CLIMB_SHARE * max(self.effort.deadline - now, 0.0)
         hours = grid(self.task)
-        self.prices = climb(
-            self.task.cost, hours, self.prices.price, target=self.cost, most_steps=CLIMB_STEPS, deadline=until
-        )
+        goal = Climb(self.cost, CLIMB_STEPS, until)
+        self.prices = climb(self.task.cost, hours, self.prices.price, goal)
         self._prove(self.prices.least_cost)
         self.rise = reduced_costs(self.task, hours, self.prices)
 
@@ -139,10 +137,12 @@ class Core:
         """A first assignment, from the few best pairs of every account."""
         rank = self.rise.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable")
         nobody = np.zeros(self.task.num_accounts, dtype=np.int64)
+        gap = FIRST_GAP * abs(self.least_cost) if np.isfinite(self.least_cost) else 0.0
+        limits = Limits(time_limit_seconds=NO_LIMIT, seed=self.effort.seed, gap_absolute=gap)
         for most in (*FIRST_PAIRS, self.task.num_csms):
             is_last = most == self.task.num_csms
             csm, account = np.nonzero((rank < most) & np.isfinite(self.task.cost))
-            job = Job(of_pairs(self.task, csm, account), self._limits(2**31 - 1 if is_last else FIRST_NODES))
+            job = Job(of_pairs(self.task, csm, account), limits)
             outcome = self.executor.solve(job, deadline=self.effort.deadline)
             if is_last:
                 self._prove(-outcome.bound)
@@ -150,22 +150,21 @@ class Core:
                 self._take(owners_of_pairs(outcome.point, csm, account, nobody))
                 return
 
-    def _close(self, nodes: int) -> bool:
-        """Give the core to the solver; whether it was small enough to be worth that."""
+    def _close(self, nodes: int) -> None:
+        """Give the core to the solver, if it is small enough to be worth that."""
         assert self.owner is not None
         room = self.cost - (1.0 if self.task.is_whole else 0.0) - self.prices.least_cost
         keep = within(self.rise, room)
         keep[self.owner, np.arange(self.task.num_accounts)] = True
         csm, account = np.nonzero(keep)
         if len(csm) - self.task.num_accounts > OPEN_PAIRS:
-            return False
+            return
         start = (self.owner[account] == csm).astype(np.float64)
         job = Job(of_pairs(self.task, csm, account), self._limits(nodes), start=start)
         outcome = self.executor.solve(job, deadline=self.effort.deadline)
         if outcome.point is not None:
             self._take(owners_of_pairs(outcome.point, csm, account, self.owner))
         self._prove(min(-outcome.bound, self.cost))  # what is not in the core is no better than what is at hand
-        return True
 
     def _improve(self) -> None:
         """Local search and the core in turn."""
@@ -191,8 +190,8 @@ class Core:
                     search.restart(self.owner)
                 if self.cost == last:
                     tries = min(2 * tries, MOST_TRIES)
-                    nodes *= NODES_GROWTH
                     self._close(nodes)
+                    nodes *= NODES_GROWTH
                     if self._is_over:
                         return
                 last = self.cost
