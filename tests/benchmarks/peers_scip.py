@@ -22,7 +22,8 @@ def solve(path: Path, start: Path, log: Log, *, seconds: float, segments: int, m
     model.readProblem(str(path))
     model.addSol(model.readSolFile(str(start)))
     log.note(loaded=log.seconds)
-    told = _Told(log, segments)
+    # The original variables: presolving replaces some, and a solution knows them all.
+    told = _Told(log, segments, [v for v in model.getVars() if v.name[:2] in ("x(", "z(")])
     model.includeEventhdlr(told, "told", "writes every improvement at once")
     model.setParam("limits/time", max(seconds - log.seconds, 1.0))
     model.setParam("limits/memory", SHARE_OF_MEMORY * memory_gib * 1024.0)
@@ -38,8 +39,8 @@ class _Told(Eventhdlr):  # type: ignore[misc]
 
     EVENTS = SCIP_EVENTTYPE.BESTSOLFOUND | SCIP_EVENTTYPE.NODESOLVED | SCIP_EVENTTYPE.LPSOLVED
 
-    def __init__(self, log: Log, segments: int) -> None:
-        self.log, self.segments = log, segments
+    def __init__(self, log: Log, segments: int, choices: list[Any]) -> None:
+        self.log, self.segments, self.choices = log, segments, choices
 
     def eventinit(self) -> None:
         self.model.catchEvent(self.EVENTS, self)
@@ -55,11 +56,7 @@ class _Told(Eventhdlr):  # type: ignore[misc]
     def tell_best(self) -> None:
         """The best choice so far."""
         best = self.model.getBestSol()
-        values = {
-            v.name.removeprefix("t_"): self.model.getSolVal(best, v)
-            for v in self.model.getVars()
-            if v.name.removeprefix("t_")[:2] in ("x(", "z(")
-        }
+        values = {v.name: self.model.getSolVal(best, v) for v in self.choices}
         self.log.found(*choice_named(values, self.segments))
 
     def tell_bound(self) -> None:
