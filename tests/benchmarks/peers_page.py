@@ -45,16 +45,16 @@ def write(cases: Sequence[dict[str, Any]]) -> Path:
 
 
 _ABOUT = (
-    "Every peer gets the same instance, the same time and the same judge: whatever it chooses is worth what `evaluate` "
-    "says, and a choice that breaks a hard rule counts as none. The menu is one for which a joint program can exist, "
-    "and not the full one. Clocks start when the instance is read; a joint program is built beforehand and costs its "
-    "peers nothing, and what they need to load it counts. HiGHS, CP-SAT and SCIP run as somebody would run them who "
-    "has the program, and begin with today's plans and books. CP-SAT gets it in whole "
-    "numbers, rounded so that its bounds hold, and leaves out two steps of its presolving that took half of it. The greedy deals accounts, picks plans by enumeration, moves and swaps "
-    "accounts, and goes on from random kicks until the time is over. Pay first, then books is what many teams do; the "
-    "books are found by optcomp's own engine. Gaps are points of NRR net of bent rules below the lowest bound that any "
-    "peer proved; *proves* is by a peer's own bound, where it has one. Peak memory is that of the "
-    "largest process."
+    "Every peer gets the same instance, the same time and the same judge: whatever it chooses is worth what "
+    "`evaluate` says, and a choice that breaks a hard rule counts as none. The menu is one for which a joint program "
+    "can exist, and not the full one. Clocks start when the instance is read; a joint program is built beforehand and"
+    " costs its peers nothing, and what they need to load it counts. HiGHS, CP-SAT and SCIP run as somebody would run"
+    " them who has the program, and begin with today's plans and books. CP-SAT gets it in whole numbers, rounded so "
+    "that its bounds hold, and leaves out two steps of its presolving that took half of it. The greedy deals "
+    "accounts, picks plans by enumeration, moves and swaps accounts, and goes on from random kicks until the time is "
+    "over. Pay first, then books is what many teams do; the books are found by optcomp's own engine. Gaps are points "
+    "of NRR net of bent rules below the lowest bound that any peer proved; *proves* is by a peer's own bound, where "
+    "it has one. Peak memory is that of the largest process."
 )
 
 
