@@ -109,7 +109,7 @@ class Run:
         self.phase = "books first, then pay"
         found = search.run([np.array([0]) for _ in self.problem.segments], money=False, gap=gap)
         if found.best is not None:
-            self.books_first = self._offer(search, search.plans_for_books(found.best))
+            self.books_first = self._offer(search, search.plans_for_books(found.best), books=found.best)
         self.phase = "pay first, then books"
         plans = plans_at_books(self.problem, search.helper)
         if plans is not None:
@@ -171,8 +171,8 @@ class Run:
             return self.bound > -math.inf
         return self.bound - POINTS * self.best.evaluation.objective > self.settings.gap_pp
 
-    def _offer(self, search: Search, pick: Pick | None) -> Evaluation | None:
-        return None if pick is None else self.best.offer(search.solution(pick), pick.value)
+    def _offer(self, search: Search, pick: Pick | None, *, books: Pick | None = None) -> Evaluation | None:
+        return None if pick is None else self.best.offer(search.solution(pick, books), pick.value)
 
     def _on_found(self, search: Search, found: Found) -> None:
         if self.phase == TOGETHER:

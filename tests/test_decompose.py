@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import brute_force
 import builders as b
 import numpy as np
 import pytest
 
+from optcomp.assemble import load
 from optcomp.decompose import search
 from optcomp.decompose.bounds import bounds, prices
 from optcomp.decompose.envelope import GROUP, envelope, groups
@@ -241,3 +243,15 @@ def test_a_unit_that_nobody_may_have_bounds_a_filling_at_nothing(engines: Engine
     assert result.status is Status.OPTIMAL
     assert result.solution is not None
     assert result.solution.filled == {"C2"}
+
+
+def test_books_first_is_worth_the_same_whatever_was_searched_before(engines: Engines) -> None:
+    """With a narrow gap it is decided again after the joint search, which knows better books for the better plans."""
+    team = load(Path(__file__).parents[1] / "instances" / "team-of-15").problem
+
+    usual = solve(team, Settings(), engines=engines)
+    narrow = solve(team, Settings(gap_pp=0.005), engines=engines)
+
+    for name in ("books_first", "pay_first"):
+        one, other = getattr(usual, name), getattr(narrow, name)
+        assert 100.0 * one.objective == pytest.approx(100.0 * other.objective, abs=0.01)

@@ -75,6 +75,7 @@ class Knowledge:
     witnesses: list[Witness] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
     _proven: list[tuple[bool, float, Row]] = field(default_factory=list)
+    _has_learnt: bool = False
     _prices: dict[int, Prices] = field(default_factory=dict)
     _general: dict[int, Prices] = field(default_factory=dict)
     _structures: dict[bool, Structure] = field(default_factory=dict)
@@ -125,7 +126,13 @@ class Knowledge:
         return tuple((csm[int(row.columns[0])], row.bound) for row in structure.tangents)
 
     def row_numbers(self, plan: int) -> list[int]:
-        """Numbers of the proven rows that hold under a plan."""
+        """Numbers of the proven rows that hold under a plan.
+
+        With rows that were learnt at another price its first relaxation has none: some duals shall hold by arithmetic
+        alone, without the word of branch and bound.
+        """
+        if self.rows_seen[plan] < 0 and self._has_learnt:
+            return []
         return [i for i, (quarterly, factor, _) in enumerate(self._proven) if self.covers(quarterly, factor, plan)]
 
     def covers(self, quarterly: bool, factor: float, plan: int) -> bool:
@@ -254,6 +261,19 @@ class Knowledge:
             self.book[same[better]] = len(self.books) - 1
         return error
 
+    def worth_of_books(self, plan: int) -> FloatArray:
+        """Points that the books known for a plan bring under every plan; -inf where they are not priced alike."""
+        structure, everything = self.structure(plan), np.arange(len(self.lower))
+        used = np.flatnonzero(self.books[self.book[plan]][structure.tables.pair_unit] == structure.tables.pair_csm)
+        same = everything[self._same_price(plan, everything, structure.loads(used))]
+        rest = self.lower[plan] - structure.worth(np.array([plan]), used).sum()
+        value = np.full(len(everything), -np.inf)
+        step = max(1, CELLS_AT_ONCE // max(len(used), 1))
+        for first in range(0, len(same), step):
+            some = same[first : first + step]
+            value[some] = structure.worth(some, used).sum(axis=1) + rest
+        return value
+
     def moves_of(self, csm_of_unit: IntArray, plan: int) -> int:
         """Moves that the moves rule counts in books."""
         tables = self.structure(plan).tables
@@ -278,6 +298,7 @@ class Knowledge:
             if claim.move_price == other.move_price:  # what it learnt itself is learnt from its source
                 self.claims.append(claim)
                 self._proven.append(proven)
+                self._has_learnt = True
 
     def _same_price(self, plan: int, plans: IntArray, loads: FloatArray) -> BoolArray:
         """Plans under which the same books are feasible and bend soft rules by the same amounts."""

@@ -253,10 +253,10 @@ class Search:
 
     # ---- answers ----------------------------------------------------------------------------------------------
 
-    def solution(self, pick: Pick) -> Solution:
-        """The solution that a pick with books stands for."""
+    def solution(self, pick: Pick, books: Pick | None = None) -> Solution:
+        """The solution that a pick with books stands for; `books` is the pick that they come from, if it is another."""
         problem = self.problem
-        owner = {a: j for e in self._entries(pick) for a, j in e.known.owner(e.plan).items()}
+        owner = {a: j for e in self._entries(books or pick) for a, j in e.known.owner(e.plan).items()}
         return Solution(
             {s.name: problem.plans[i][pick.plan[i]].plan_id for i, s in enumerate(problem.segments)},
             {problem.accounts.ids[a]: problem.csms.ids[j] for a, j in sorted(owner.items())},
@@ -267,9 +267,8 @@ class Search:
         """The best plans for the books of a pick, which stay as they are."""
         values: list[dict[frozenset[int], FloatArray]] = []
         for e, filled in zip(self._entries(pick), pick.filled, strict=True):
-            same = e.known.book == e.known.book[e.plan]
             values.append({f: np.full(len(e.known.lower), -np.inf) for f in self.known[e.pool]})
-            values[-1][filled] = np.where(same, e.known.lower, -np.inf)
+            values[-1][filled] = e.known.worth_of_books(e.plan)
         return self.master.pick(values, plans_of_all(self.problem))
 
 
