@@ -313,3 +313,13 @@ def test_a_family_that_counts_once_is_said_where_moves_do_not_add_up(counted: in
     summary = summarise(result, files=FILES) | {"moves": 6, "moves_forced": 1, "moves_counted": counted}
 
     assert (f"Families count once: {counted} moves" in solve_text(result, summary, Path("out"))) is is_said
+
+
+def test_guardrails_are_priced_by_themselves_and_not_against_ones_will(tmp_path: Path):
+    priced = {}
+    for name, more in {"usual": [], "plain": ["--no-price-guardrails"]}.items():
+        assert solve(tmp_path / name, "--quiet", "--set", "rules.moves.state=soft", *more) == 0
+        priced[name] = json.loads((tmp_path / name / "summary.json").read_text())["guardrails"]
+
+    assert [price["rule"] for price in priced["usual"]] == ["moves"]
+    assert priced["plain"] == []

@@ -16,12 +16,12 @@ from optcomp.average import MOST_PLANS, refuse_many, with_draws
 from optcomp.cautious import BLEND, blended, hardest_weights
 from optcomp.errors import InputError
 from optcomp.evaluate import current_solution, evaluate, nrr_by_draw
-from optcomp.plan import MenuSpec
+from optcomp.plan import GridSpec, MenuSpec
 from optcomp.response.belief import Belief
 from optcomp.response.parameters import Saturating
 from optcomp.solution import Solution
 from optcomp.solve import Settings, Status, solve
-from optcomp.studies.guardrails import price_guardrails
+from optcomp.studies.guardrails import is_quick, price_guardrails
 from optcomp.uncertain import (
     LIKELY,
     honest_gain,
@@ -259,6 +259,17 @@ def test_a_guardrail_costs_what_the_solve_without_it_finds(engines):
 
     assert {p.rule for p in prices} == {r for r in ("max_weight", "moves") if where.rules[r].is_on}
     assert all(0.0 <= p.points <= (p.most or np.inf) + 1e-6 for p in prices)
+
+
+def test_only_short_solves_are_priced_without_being_asked():
+    """A grid of plans is no short solve, nor are many accounts."""
+    where = small_problem()
+    menu = where.instance.menu
+    on_grid = replace(where, instance=replace(where.instance, menu=replace(menu, grid=GridSpec(("GRR", "EXP")))))
+    accounts = tuple(replace(where.instance.accounts[0], account_id=f"A{k}") for k in range(2_501))
+    large = replace(where, instance=replace(where.instance, accounts=accounts))
+
+    assert (is_quick(where), is_quick(on_grid), is_quick(large)) == (True, False, False)
 
 
 # ---- what is recommended --------------------------------------------------------------------------------------------

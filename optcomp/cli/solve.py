@@ -33,7 +33,7 @@ class Options(NamedTuple):
     require_gap: bool
     as_json: bool
     is_quiet: bool
-    prices_guardrails: bool = False
+    prices_guardrails: bool | None = None
 
 
 class Means(NamedTuple):
@@ -110,7 +110,12 @@ def _finite(context: click.Context, option: click.Parameter, value: float) -> fl
     help="Value the mean over draws (mean), or blend it half and half with the worst fifth (cvar); likely: cvar where "
     "the best on average, or its plans alone, are better than today in fewer than 80 % of cases.",
 )
-@click.option("--price-guardrails", is_flag=True, help="Solve again without max_weight and moves: what they cost.")
+@click.option(
+    "--price-guardrails/--no-price-guardrails",
+    default=None,
+    help="Solve again without max_weight and moves: what they cost.  [default: up to 2,500 accounts on a menu without "
+    "a grid]",
+)
 @click.option("--resume", is_flag=True, help="Begin with what a solve into --out had found when it was killed.")
 @click.option("--json", "as_json", is_flag=True, help="Print the content of summary.json instead of text.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
@@ -131,7 +136,7 @@ def command(
     keep: Path | None,
     draws: int | None,
     risk: Literal["likely", "mean", "cvar"],
-    price_guardrails: bool,
+    price_guardrails: bool | None,
     resume: bool,
     as_json: bool,
     quiet: bool,
@@ -147,7 +152,6 @@ def command(
     Example:
       optcomp solve instances/team-of-15 --out out
       optcomp solve instances/team-of-15 --out out --force --set rules.moves.max=40
-      optcomp solve instances/team-of-15 --out out --force --price-guardrails
       optcomp solve instances/tiny --out out2 --keep out/assignment.csv
 
     Exit codes: 0 solved, 3 invalid input, 4 proved infeasible, 5 asked gap not met (with --require-gap), 6 nothing
@@ -194,7 +198,7 @@ def _search(loaded: Loaded, settings: Settings, options: Options, patience: Pati
 
     from optcomp.cli.progress import progress
     from optcomp.solve import Progress, solve
-    from optcomp.studies.guardrails import price_guardrails
+    from optcomp.studies.guardrails import is_quick, price_guardrails
 
     with progress(is_quiet=options.is_quiet, is_live=sys.stderr.isatty()) as show:
 
@@ -204,7 +208,8 @@ def _search(loaded: Loaded, settings: Settings, options: Options, patience: Pati
             show(step)
 
         result = solve(loaded.problem, settings, on_progress, engines=means.engines, keeper=means.partial)
-        if options.prices_guardrails:
+        asked = options.prices_guardrails
+        if is_quick(loaded.problem) if asked is None else asked:
             prices = price_guardrails(result, settings, engines=means.engines)
             result = replace(result, guardrails=prices)
     if means.partial.trouble:

@@ -6,6 +6,7 @@ shown and not hidden.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,10 @@ GUARDRAILS = {
 }
 
 
+MOST_ACCOUNTS = 2_500
+"""Up to here a price takes seconds; above, and on grids of plans, it is a matter of minutes that somebody must want."""
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
     """A guardrail and what the best solution without it is worth more, in points of NRR.
@@ -34,6 +39,12 @@ class Price:
     most: float | None
 
 
+def is_quick(problem: Problem) -> bool:
+    """Whether guardrails are priced without being asked to."""
+    menus = [segment.menu or problem.instance.menu for segment in problem.segments]
+    return len(problem.accounts.ids) <= MOST_ACCOUNTS and all(menu.grid is None for menu in menus)
+
+
 def without(problem: Problem, rule_id: str) -> Problem:
     """The problem with a rule switched off."""
     rule = replace(problem.rules[rule_id], state="off")
@@ -41,16 +52,18 @@ def without(problem: Problem, rule_id: str) -> Problem:
 
 
 def price_guardrails(result: Result, settings: Settings, *, engines: Engines | None = None) -> tuple[Price, ...]:
-    """The price of every guardrail that is on; each takes one more solve with the same settings."""
+    """The price of every guardrail that is on; each takes one more solve, within what the first left of its time."""
     if result.evaluation is None or result.signal:
         return ()
+    deadline = time.monotonic() + settings.time_limit_seconds - result.seconds
     prices = []
     # What is compared must have been valued alike.
     settings = replace(settings, risk="mean" if result.caution is None else "cvar")
     for rule_id in GUARDRAILS:
-        if not result.problem.rules[rule_id].is_on:
+        left = deadline - time.monotonic()
+        if not result.problem.rules[rule_id].is_on or left <= 0.0:
             continue
-        free = solve(without(result.problem, rule_id), settings, engines=engines)
+        free = solve(without(result.problem, rule_id), replace(settings, time_limit_seconds=left), engines=engines)
         if free.evaluation is None:
             continue
         (value, _), (freer, most) = _worth(result), _worth(free)
