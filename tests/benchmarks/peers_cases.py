@@ -47,9 +47,9 @@ class Case:
 CASES = (
     Case("tiny", 0, 0, 0, "own", 10.0),
     Case("team-of-15", 0, 0, 0, "own", 60.0),
-    Case("mid", 60, 2_500, 12, "own", 300.0),
-    Case("large-few", 200, 10_000, 12, "few", 300.0),
-    Case("large", 200, 10_000, 12, "own", 300.0),
+    Case("mid", 60, 2_500, 12, "own", 120.0),
+    Case("large-few", 200, 10_000, 12, "few", 120.0),
+    Case("large", 200, 10_000, 12, "own", 0.0, is_measured=False),
     Case("mid-full", 60, 2_500, 12, "full", 0.0, is_measured=False),
     Case("large-full", 200, 10_000, 12, "full", 0.0, is_measured=False),
 )
