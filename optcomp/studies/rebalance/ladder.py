@@ -23,9 +23,10 @@ from optcomp.solve import Engines, OnProgress, Result, Settings, Status, solve
 from optcomp.words import plural
 
 POINTS = 100.0
-# Share of the gap asked for that rungs are brought down to where pools alone can do it: their differences are read, and
-# a gap of 0.01 points of $100 million is $10,000, which a single move may bring.
-AIM = 0.1
+# Share of the gap asked for that rungs of few moves are brought down to where pools can do it quickly: what each move
+# brings is a difference of rungs, and 0.01 points of $100 million are $10,000. From FEW moves on it grows with their
+# number, for they share the gap between them, up to all of it.
+AIM, FEW = 0.1, 20
 # Value of a rung below that of the one before by no more than this is the same value summed in another order.
 _ROUNDING = 1e-12
 
@@ -197,7 +198,7 @@ class _Run:
     engines: Engines | None
     on_progress: OnProgress | None
     deadline: float
-    memory: Memory = field(default_factory=lambda: Memory(aim=AIM))
+    memory: Memory = field(default_factory=Memory)
 
     @property
     def fewest(self) -> int:
@@ -206,6 +207,7 @@ class _Run:
 
     def within(self, limit: int) -> Result:
         """The best books within a limit on moves."""
+        self.memory.aim = min(AIM * max(limit / FEW, 1.0), 1.0)
         return self.solve(at_most(self.problem, limit))
 
     @property
