@@ -77,7 +77,8 @@ def main() -> None:
     header += ("build, s", "solve, s")
     header += ("plans", "programs", "largest: columns × rows (nonzeros)", "peak MiB")
     notes = (
-        "*Build* is Pyomo plus compilation, once per pool or for the whole joint program; *solve* is everything from "
+        "*Build* writes the programs: of pools in arrays, once each; the joint one in Pyomo, compiled; *solve* is "
+        "everything from "
         "the problem to the verified answer, process start included; *peak* is the largest single process. The "
         "ceiling is net of the prices of bent soft rules, as is the column before it. The joint program was stopped "
         f"after {arguments.joint_seconds:.0f} s."
