@@ -21,7 +21,7 @@ from optcomp.decompose.master import Master, Pick
 from optcomp.decompose.pools import why_joint
 from optcomp.decompose.search import Found, Search, Target
 from optcomp.engine import Engine, interruptible
-from optcomp.evaluate import current_solution, evaluate
+from optcomp.evaluate import Evaluation, current_solution, evaluate
 from optcomp.problem import Problem
 from optcomp.solve import Engines
 from optcomp.studies.alone import solve_alone
@@ -184,18 +184,26 @@ class Sweep:
     def points(self) -> tuple[Point, ...]:
         """Every step, its solution judged by `evaluate`."""
         uppers, lowers = self._read("upper"), self._read("lower")
-        made = []
+        made: list[Point] = []
+        today: Evaluation | None = None
         for (value, usd), upper, lower in zip(self.budgets, uppers, lowers, strict=True):
             problem = at_budget(self.search.problem, usd)
             bound = -math.inf if upper is None else upper.value
             best = Best(problem, ())
-            if (problem.accounts.csm >= 0).all():
-                best.offer(current_solution(problem))  # so that a bound below today's is found out
             if lower is not None:
                 best.offer(self.search.solution(lower), lower.value)
-            bound = checked(bound, best.evaluation)
+            if today is None or best.evaluation is None or best.evaluation.objective < today.objective:
+                today = self._offer_today(best) or today
+            # More budget makes today's books worth no less, so a bound below what they were worth before is wrong, too.
+            bound = checked(checked(bound, today), best.evaluation)
             made.append(point(value, problem, bound / POINTS, best.solution, best.evaluation))
         return tuple(made)
+
+    def _offer_today(self, best: Best) -> Evaluation | None:
+        """Offer today's plans and books, so that a bound below them is found out; None where they do not fit."""
+        if (best.problem.accounts.csm < 0).any():
+            return None
+        return best.offer(current_solution(best.problem))
 
 
 def _gap(upper: Pick | None, lower: Pick | None) -> float:
