@@ -116,8 +116,10 @@ def _component_multiples(problem: Problem, segment: int, component: Component, o
         return np.full(count, expected_curve(component.curve, 1.0, sd))
     pairs = problem.pairs(np.arange(len(owner)), problem.accounts.csm)
     keeps = pairs.due * sigmoid(pairs.renew) + 1.0 - pairs.due
-    own = np.array([_book_multiple(component, keeps[owner == j], pairs.arr[owner == j]) for j in range(count)])
-    peers = own[(problem.csms.segment == segment) & ~np.isnan(own)]
+    own = np.full(count, np.nan)
+    for j in np.flatnonzero(problem.csms.segment == segment):
+        own[j] = _book_multiple(component, keeps[owner == j], pairs.arr[owner == j])
+    peers = own[~np.isnan(own)]
     # Somebody without a book yet is expected to fare like the colleagues of the segment.
     return np.where(np.isnan(own), peers.mean() if len(peers) else 1.0, own)
 
