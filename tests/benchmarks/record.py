@@ -29,7 +29,7 @@ def machine(more: Sequence[str] = ()) -> str:
     commit = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     return (
         f"Measured on {datetime.date.today().isoformat()} at commit {commit.strip() or 'unknown'}: {cpu}, "
-        f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.release()}, "
+        f"{_cores()} cores, {memory:.0f} GiB, {platform.system()} {platform.release()}, "
         f"Python {platform.python_version()}; {versions}. The machine is shared: trust ratios in a run, not seconds."
     )
 
@@ -54,6 +54,13 @@ def write(name: str, title: str, command: str, parts: Sequence[str], *, more: Se
     body = "\n\n".join([f"# {title}", f"Made by `{command}`.", machine(more), *parts])
     path.write_text(body.rstrip() + "\n", encoding="utf-8")
     return path
+
+
+def _cores() -> str:
+    """Cores that the run may use, and of how many where that is not all."""
+    there = os.cpu_count()
+    used = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else there
+    return str(there) if used == there else f"{used} of {there}"
 
 
 def _lines(path: str) -> list[str]:
