@@ -259,13 +259,22 @@ def test_explain_answers_each_kind_of_question(asked: list[str], solved: Path, c
 
 
 @pytest.mark.parametrize(
-    ("asked", "code"),
-    [(["--account", "nobody"], 7), (["--plan", "nowhere"], 7), (["--move", "A:nobody"], 7), ([], 2)],
+    ("asked", "code", "what"),
+    [
+        (["--account", "a"], 3, "no account 'a'. Did you mean 'A'?"),
+        (["--account", "nobody"], 3, "no account 'nobody'. It has 'A', 'B', 'C', 'D'."),
+        (["--plan", "nowhere"], 3, "no segment 'nowhere'. It has 'all'."),
+        (["--move", "A:C9"], 3, "no CSM 'C9'. It has 'C1', 'C2'."),
+        (["--move", "A"], 2, "--move takes ACCOUNT:CSM"),
+        ([], 2, "Name exactly one"),
+    ],
 )
-def test_explain_refuses_what_is_not_there(
-    asked: list[str], code: int, solved: Path, capsys: pytest.CaptureFixture[str]
+def test_explain_refuses_what_is_not_there_and_names_what_is(
+    asked: list[str], code: int, what: str, solved: Path, capsys: pytest.CaptureFixture[str]
 ):
     assert run(["explain", str(solved), *asked]) == code
+
+    assert what in capsys.readouterr().err
 
 
 def test_check_names_the_rules_that_clash(capsys: pytest.CaptureFixture[str]):

@@ -52,7 +52,8 @@ def command(
       optcomp explain out --account A
       optcomp explain out --move A:C1
 
-    Exit codes: 0 explained, 3 it cannot be read, 7 it holds no decision of its instance, or breaks a hard rule.
+    Exit codes: 0 explained, 3 it cannot be read or has no such account, CSM or segment, 7 it holds no decision of its
+    instance, or breaks a hard rule.
     """
     import json
 
@@ -64,6 +65,8 @@ def command(
     if len(named) != 1:
         raise click.UsageError("Name exactly one of --account, --csm, --plan and --move.")
     kind, value = next(iter(named.items()))
+    if kind == "move" and not all(value.rpartition(":")):
+        raise click.UsageError(f"--move takes ACCOUNT:CSM, for example A:C1; {value!r} was found.")
     claims = _claims(reopen(solution, instance=instance, hooks=hooks), kind, value, time_limit)
     if as_json:
         content = {"schema": "optcomp/explain/1", "asked": {kind: value}, "claims": [c.summary() for c in claims]}

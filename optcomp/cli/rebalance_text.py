@@ -53,7 +53,9 @@ def nothing_text(done: Rebalanced, summary: Summary) -> str:
             advice.append("leave --no-ladder out: the ladder says how many moves are enough")
         kept = sum(lock.is_kept for lock in done.prepared.locks)
         if kept:
-            advice.append(f"{plural(kept, 'account')} are locked by rule: try --lock-off renewal")
+            advice.append(
+                f"{plural(kept, 'account')} {'is' if kept == 1 else 'are'} locked by rule: try --lock-off renewal"
+            )
         if done.prepared.wishes.slack:
             advice.append("keep less slack")
         lines += [paragraph("-", text, indent=2, hang=4) for text in advice]
@@ -65,10 +67,13 @@ def _heading(done: Rebalanced, summary: Summary) -> Iterator[str]:
     facts = summary["rebalance"]
     changes = "; ".join(facts["changes"]) or "nothing changes"
     yield paragraph("", f"{short(instance.name)}, as of {instance.as_of}: {changes}", hang=0)
+    new, counted = facts["new"], done.view.evaluation.moves_counted
+    first = f", {new} {'gets its' if new == 1 else 'get their'} first CSM" if new else ""
+    families = f" ({plural(counted, 'move')}: families count once)" if counted != facts["chosen"] else ""
     text = (
-        f"{plural(facts['must_move'], 'account')} must move, {facts['chosen']} more should"
-        f"{', ' + str(facts['new']) + ' get their first CSM' if facts['new'] else ''}. NRR {percent(summary['nrr'])}"
-        f", at most {summary['gap_pp']:.4f} points below the best possible with these moves."
+        f"{plural(facts['must_move'], 'account')} must move, {facts['chosen']} more should{families}{first}. "
+        f"NRR {percent(summary['nrr'])}, at most {summary['gap_pp']:.4f} points below the best possible with these "
+        "moves."
     )
     yield paragraph("", text, hang=0)
 
@@ -105,28 +110,28 @@ def _number(value: object) -> float:
 
 def _books(done: Rebalanced, summary: Summary) -> Iterator[str]:
     """The books that change most, before and after."""
-    monthsby_csm: dict[str, tuple[float, ...]] = {}
+    books_by_csm: dict[str, tuple[float, ...]] = {}
     for row in rows.book_rows(done):
         for side in ("from", "to"):
             if row[side]:
                 keys = ("accounts_before", "accounts_after", "arr_before", "arr_after", "load_before", "load_after")
-                monthsby_csm[str(row[side])] = tuple(_number(row[f"{side}_{key}"]) for key in keys)
-    if not monthsby_csm:
+                books_by_csm[str(row[side])] = tuple(_number(row[f"{side}_{key}"]) for key in keys)
+    if not books_by_csm:
         return
-    most = sorted(monthsby_csm.items(), key=lambda item: (-abs(item[1][1] - item[1][0]), item[0]))[:MOST_SHOWN]
+    most = sorted(books_by_csm.items(), key=lambda item: (-abs(item[1][1] - item[1][0]), item[0]))[:MOST_SHOWN]
     currency = summary["currency"]
     cells = [
         [
             short(name),
             f"{b:.0f} → {a:.0f}",
             f"{million(ab, currency)} → {million(aa, currency)}",
-            f"{lb:.0%} → {la:.0%}",
+            f"{percent(lb, 0)} → {percent(la, 0)}",
         ]
         for name, (b, a, ab, aa, lb, la) in most
     ]
     yield "Books that change most"
     yield table(["CSM", "accounts", "ARR", "load"], cells)
-    yield from _and_more(len(monthsby_csm), "books_before_after.csv")
+    yield from _and_more(len(books_by_csm), "books_before_after.csv")
 
 
 def _and_more(count: int, file: str) -> Iterator[str]:
@@ -145,7 +150,9 @@ def _locks(done: Rebalanced) -> Iterator[str]:
             counts[kind] = counts.get(kind, 0) + 1
     said = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
     given_up = len(done.prepared.locks) - len(kept)
-    text = f"{plural(len(kept), 'account')} stay by rule ({said})" if kept else "No account stays by rule"
+    verb = "stays" if len(kept) == 1 else "stay"
+    often = "; some by more than one" if sum(counts.values()) > len(kept) else ""
+    text = f"{plural(len(kept), 'account')} {verb} by rule ({said}{often})" if kept else "No account stays by rule"
     more = f"; {given_up} more would, but must move or come to their family" if given_up else ""
     yield paragraph("", f"{text}{more}: locks.csv.", hang=0)
 

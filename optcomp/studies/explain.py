@@ -7,15 +7,17 @@ Claims on what is possible at best come from a re-solve and are ranges, [at leas
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
+from optcomp.cells import shown
 from optcomp.eligibility import PAIR_RULES, broken_pairs
-from optcomp.errors import CheckFailed
+from optcomp.errors import Finding, InputError
 from optcomp.evaluate import Evaluation, evaluate
+from optcomp.headers import did_you_mean
 from optcomp.hooks import hook_violations
 from optcomp.problem import Problem
 from optcomp.rules import SPECS
@@ -27,6 +29,24 @@ from optcomp.words import money, percent, plural
 
 # Other CSMs that are compared one by one; the rest is counted.
 MOST_OTHERS = 3
+# Ids that are named where the one that was asked for looks like none of them.
+MOST_IDS = 5
+
+
+def known_row(what: str, given: str, known: Mapping[str, int]) -> int:
+    """Row of an id of the instance.
+
+    Raises
+    ------
+    InputError
+        Where there is none: names those that look like it, else the first few.
+    """
+    if given in known:
+        return known[given]
+    first = ", ".join(shown(name) for name in sorted(known)[:MOST_IDS])
+    rest = f" and {len(known) - MOST_IDS:,} more" if len(known) > MOST_IDS else ""
+    hint = did_you_mean(given, known) or f"It has {first}{rest}"
+    raise InputError(Finding("unknown-id", f"The instance has no {what} {shown(given)}", "", hint=hint))
 
 
 def let_go(problem: Problem, account: str) -> Problem:
@@ -255,12 +275,8 @@ class Explainer:
     # ---- rows -------------------------------------------------------------------------------------------------
 
     def _row(self, account: str) -> int:
-        if account not in self.problem.account_index:
-            raise CheckFailed(f"The instance has no account {account}.")
-        return self.problem.account_index[account]
+        return known_row("account", account, self.problem.account_index)
 
     def row_of_csm(self, csm: str) -> int:
-        """Row of a CSM by id; CheckFailed where there is none."""
-        if csm not in self.problem.csm_index:
-            raise CheckFailed(f"The instance has no CSM {csm}.")
-        return self.problem.csm_index[csm]
+        """Row of a CSM by id; InputError where there is none."""
+        return known_row("CSM", csm, self.problem.csm_index)

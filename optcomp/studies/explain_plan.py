@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import permutations
 
-from optcomp.errors import CheckFailed
 from optcomp.evaluate import evaluate
 from optcomp.hooks import Hook, hook_violations
 from optcomp.instance import Segment
@@ -18,7 +17,7 @@ from optcomp.prune import grid_plans
 from optcomp.solution import Solution
 from optcomp.solve import Engines, Settings, solve
 from optcomp.studies.claims import Claim, Number, between, gain_or_loss, price
-from optcomp.studies.explain import Explainer
+from optcomp.studies.explain import Explainer, known_row
 from optcomp.words import paid_for, paid_metric, pay_levels, plural
 
 SHIFT = 0.10  # weight that is moved from one metric to another: two steps of the usual grid
@@ -100,10 +99,7 @@ class PlanExplainer:
 
     def explain(self, segment: str) -> list[Claim]:
         """Claims about the plan of a segment."""
-        names = [s.name for s in self.problem.segments]
-        if segment not in names:
-            raise CheckFailed(f"The instance has no segment {segment}; it has {', '.join(names)}.")
-        s = names.index(segment)
+        s = known_row("segment", segment, {each.name: row for row, each in enumerate(self.problem.segments)})
         plan = self.problem.plans[s][int(self.explainer.resolver.decision.plan[s])]
         claims = [self._chosen(segment, plan)]
         if not plan.is_today:

@@ -24,6 +24,7 @@ from optcomp.studies.rebalance.flags import (
     flag_changes,
     parse_away,
     parse_fte,
+    parse_leave,
     parse_new_accounts,
     parse_open_deal,
     parse_transfer,
@@ -34,7 +35,9 @@ from optcomp.studies.rebalance.short_months import short_months
 from optcomp.studies.rebalance.study import Rebalanced, Wishes, rebalance
 from optcomp.write_rebalance import facts
 
-TEAM = Path(__file__).parents[2] / "instances" / "team-of-15"
+INSTANCES = Path(__file__).parents[2] / "instances"
+TEAM = INSTANCES / "team-of-15"
+TINY = INSTANCES / "tiny"
 
 
 def said(change: Change) -> Change:
@@ -86,6 +89,18 @@ def test_working_time_is_a_number_above_0_and_at_most_2(text: str):
     assert parse_fte("C1:2").fte == 2.0
     with pytest.raises(InputError, match="--fte"):
         parse_fte(text)
+
+
+@pytest.mark.parametrize("day", ["2027-13-01", "31.01.2027", "1/31/2027"])
+def test_a_day_that_is_none_is_not_taken_for_a_part_of_the_id(day: str):
+    with pytest.raises(InputError, match=f"'C1:{day}' was found. A day of the calendar written as 2027-01-31"):
+        parse_leave(f"C1:{day}")
+
+
+def test_a_leaver_who_is_not_there_is_told_who_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert cli.run(["rebalance", str(TINY), "--leaves", "C9", "--out", str(tmp_path / "out"), "--quiet"]) == 3
+
+    assert "'C9' is not known. A CSM of the instance, such as 'C1', 'C2'." in capsys.readouterr().err
 
 
 def test_a_transfer_is_of_one_who_is_known_and_goes_somewhere():

@@ -90,8 +90,10 @@ class _Draft:
     def _unknown(self, change: Change, column: str, value: str | None, known: Mapping[str, object]) -> None:
         found = f"{shown(value)} is not known" if value else f"A change of kind {change.change} without a {column}"
         hint = did_you_mean(value, sorted(known)[:5000]) if value else ""
+        what = "CSM" if column == "csm" else column
+        first = ", ".join(shown(name) for name in sorted(known)[:3])
         self.findings.append(
-            change.finding("unknown-id", found, f"A {column} of the instance", hint=hint, column=column)
+            change.finding("unknown-id", found, f"A {what} of the instance, such as {first}", hint=hint, column=column)
         )
 
     def scale_hours(self, changes: Sequence[Change]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date as Day
@@ -13,6 +14,8 @@ from optcomp.studies.rebalance.changes import Change, new_accounts
 from optcomp.tabular.raw import Dialect
 
 MOST_FTE = 2.0  # full-time jobs of one person, as in the table of changes
+# What follows the last colon and was meant as a date, whether or not it is one.
+_LIKE_A_DATE = re.compile(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ def flag_changes(
 
 def parse_leave(text: str) -> Change:
     """`CSM` or `CSM:2027-01-31`."""
-    csm, day = _with_date(text)
+    csm, day = _with_date("--leaves", text)
     return Change("leave", csm=csm, date=day, place=(f"--leaves {text}", None))
 
 
@@ -89,7 +92,7 @@ def parse_join(text: str) -> Joiners:
     InputError
         When it is neither.
     """
-    rest, day = _with_date(text)
+    rest, day = _with_date("--joins", text)
     segment, _, count = rest.rpartition(":")
     if not segment or not count.isdecimal() or not 1 <= int(count) <= 1000:
         raise _bad("--joins", text, "SEGMENT:NUMBER or SEGMENT:NUMBER:DATE, for example growth:2:2027-02-01")
@@ -142,7 +145,7 @@ def parse_away(text: str) -> Change:
 
 def parse_fte(text: str) -> Change:
     """`CSM:0.8` or `CSM:0.8:2027-03-01`."""
-    rest, day = _with_date(text)
+    rest, day = _with_date("--fte", text)
     csm, _, share = rest.rpartition(":")
     try:
         fte = float(share)
@@ -183,7 +186,7 @@ def parse_new_accounts(text: str, dialect: Dialect | None = None) -> Change:
 
 def parse_open_deal(text: str) -> Change:
     """`ACCOUNT` or `ACCOUNT:2027-02-28`, the day on which the deal should close."""
-    account, day = _with_date(text)
+    account, day = _with_date("--open-deal", text)
     return Change("open-deal", account=account, until=day, place=(f"--open-deal {text}", None))
 
 
@@ -191,9 +194,11 @@ def _bad(option: str, text: str, allowed: str) -> InputError:
     return InputError(Finding("bad-option", f"{text[:60]!r} was found", allowed, file=option))
 
 
-def _with_date(text: str) -> tuple[str, Day | None]:
+def _with_date(option: str, text: str) -> tuple[str, Day | None]:
     before, colon, last = text.rpartition(":")
     try:
         return (before, Day.fromisoformat(last)) if colon else (text, None)
     except ValueError:
+        if _LIKE_A_DATE.fullmatch(last.strip()):
+            raise _bad(option, text, f"A day of the calendar written as 2027-01-31, not {last.strip()!r}") from None
         return text, None
