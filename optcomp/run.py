@@ -169,7 +169,7 @@ class Run:
         """The gap is not closed, and nothing proves that there is no solution."""
         if self.best.evaluation is None:
             return self.bound > -math.inf
-        return self.bound - POINTS * self.best.evaluation.objective > self.settings.gap_pp
+        return self.bound - POINTS * self.best.evaluation.objective > self.settings.gap_pp + 1e-9
 
     def _offer(self, search: Search, pick: Pick | None, *, books: Pick | None = None) -> Evaluation | None:
         return None if pick is None else self.best.offer(search.solution(pick, books), pick.value)

@@ -12,9 +12,10 @@ from optcomp.assemble import assemble
 from optcomp.decompose import tighten
 from optcomp.decompose.core import Core
 from optcomp.decompose.pools import split
-from optcomp.decompose.structure import Structure, build_structure
+from optcomp.decompose.structure import Row, Structure, build_structure
 from optcomp.decompose.verify import verify
 from optcomp.engine import Job, Limits, Outcome, Program
+from optcomp.engine.dual_bound import dual_bound
 from optcomp.plan import MenuSpec, PlanSpec
 from optcomp.problem import Problem
 from optcomp.solve import Engines, Result, Settings, Status, solve
@@ -79,6 +80,29 @@ def test_a_core_proves_what_the_whole_relaxation_does(structure: Structure, engi
     assert core.member.sum() < len(core.member)
     assert sifted.point is not None
     assert structure.fractional_error(sifted.program, sifted.point) <= 1e-3
+
+
+def test_duals_of_a_core_that_was_stopped_name_every_row_that_there_is_by_then(engines: Engines) -> None:
+    """Tangents join after a solve; without a place for them the proven rows would be taken for tangents."""
+    problem = one_pool()
+    structure = build_structure(problem, split(problem)[0], frozenset(), 0)
+    proven = Row(structure.pair_columns[:1], np.ones(1), 1.0)
+    solved: list[Outcome] = []
+
+    def solve_part(program: Program) -> Outcome:
+        outcome = engines.main.solve(Job(program, relax=True, interior=True))
+        solved.append(replace(outcome, row_duals=None) if solved else outcome)
+        return solved[-1]
+
+    sifted = Core(structure, np.random.default_rng(0)).sift(0, (proven,), solve_part, tolerance=1e-9)
+
+    assert len(solved) == 2
+    assert structure.tangents
+    assert sifted.duals is not None
+    assert len(sifted.duals) == sifted.program.num_rows == structure.program.num_rows + len(structure.tangents) + 1
+    assert sifted.duals[-1] == solved[0].row_duals[-1]  # type: ignore[index]
+    assert not sifted.duals[structure.program.num_rows : -1].any()
+    assert dual_bound(sifted.program, sifted.duals) == pytest.approx(sifted.bound, abs=1e-9)
 
 
 @pytest.mark.parametrize(

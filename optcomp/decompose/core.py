@@ -103,7 +103,18 @@ class Core:
             is_refined = self._refine(program, point, tolerance)
             if is_closed and not is_missed and not is_refined:
                 return Sifted(program, outcome.row_duals, bound, bound - outcome.bound, point)
-        return best or Sifted(self.structure.program_at(plan, rows), None, np.inf, np.inf, None)
+        if best is None:
+            return Sifted(self.structure.program_at(plan, rows), None, np.inf, np.inf, None)
+        return self._with_every_tangent(best, plan, rows)
+
+    def _with_every_tangent(self, sifted: Sifted, plan: int, rows: Sequence[Row]) -> Sifted:
+        """The same with tangents that were added since, at no price: whoever reads duals counts on all there are."""
+        program, duals = self.structure.program_at(plan, rows), sifted.duals
+        if duals is None or len(duals) == program.num_rows:
+            return sifted
+        own, of_rows = np.split(duals, [len(duals) - len(rows)])
+        more = np.zeros(program.num_rows - len(duals))
+        return replace(sifted, program=program, duals=np.concatenate([own, more, of_rows]))
 
     def _grow(self, program: Program, num_rows: int) -> None:
         """Take in the best pairs of every unit at the last duals."""

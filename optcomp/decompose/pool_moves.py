@@ -45,7 +45,7 @@ class PoolMoves:
 
     def allowance(self, pool: int) -> float:
         """Points that a pool may leave open: its share of half the gap that is aimed at."""
-        return self.free.allowance[pool] * self.memory.aim * self.target.gap / self.free.target.gap
+        return self.free.work.allowed(self.memory.aim * self.target.gap)[pool]
 
     def ask(self, asks: Sequence[Ask], *, is_polish: bool) -> None:
         """Find and prove the best books with at most so many moves of several pools; to polish takes few nodes."""

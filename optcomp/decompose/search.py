@@ -78,11 +78,6 @@ class Search:
         self.work = Tightener(self.problem, self.pools, self.engine, self.target)
         self._gap = self._narrowest = max(self.target.gap, STEPS[0])
 
-    @property
-    def allowance(self) -> list[float]:
-        """Points that each pool may leave open at the present gap."""
-        return self.work.allowance
-
     # ---- the loop ---------------------------------------------------------------------------------------------
 
     def run(self, plans: Sequence[IntArray], *, money: bool = True, gap: float = 0.0) -> Found:

@@ -63,6 +63,7 @@ class Tightener:
     def __init__(self, problem: Problem, pools: Sequence[Pool], engine: Executor, target: Target) -> None:
         self.problem, self.pools, self.engine, self.target = problem, pools, engine, target
         self._cores: dict[tuple[int, frozenset[int], bool], CoreWork] = {}
+        self._arr = [float(problem.accounts.arr[pool.accounts].sum()) for pool in pools]
         self.allow(target.gap)
 
     def allow(self, gap: float) -> None:
@@ -70,10 +71,14 @@ class Tightener:
 
         Half of the gap is kept for tangents and luck.
         """
-        arr = [float(self.problem.accounts.arr[pool.accounts].sum()) for pool in self.pools]
         for work in self._cores.values():
             work.tries = dict.fromkeys(work.tries, 0)
-        self.allowance = [0.5 * gap * max(a, 1e-3 * sum(arr)) / (1.001 * sum(arr) or 1.0) for a in arr]
+        self.allowance = self.allowed(gap)
+
+    def allowed(self, gap: float) -> list[float]:
+        """Points that each pool may leave open where all may leave open so many together."""
+        arr = self._arr
+        return [0.5 * gap * max(a, 1e-3 * sum(arr)) / (1.001 * sum(arr) or 1.0) for a in arr]
 
     def is_open(self, entry: Entry) -> bool:
         """The pool leaves more open than it may, and the solver can still do something about it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,11 +20,14 @@ from optcomp.assemble import assemble
 from optcomp.cli.rebalance_text import nothing_text, rebalance_text
 from optcomp.config import Rebalance
 from optcomp.decompose import knowledge
+from optcomp.decompose.memory import plans_key
+from optcomp.decompose.search import plans_of_all
 from optcomp.decompose.share import share_out
 from optcomp.decompose.verify import verify
 from optcomp.evaluate import evaluate
 from optcomp.problem import Problem
 from optcomp.solve import Engines, Settings, Status, solve
+from optcomp.studies.rebalance import ladder as ladder_module
 from optcomp.studies.rebalance.changes import Change
 from optcomp.studies.rebalance.ladder import Ladder, at_most, climb
 from optcomp.studies.rebalance.rows import ladder_rows
@@ -64,6 +68,66 @@ def test_rungs_without_books_are_named_and_no_others(seed: int, engines: Engines
     said = {rung.reasons for rung in ladder.rungs if rung.is_infeasible}
     assert said == {(f"at least {least} moves beyond the forced ones are needed",)}
     assert least in [rung.limit for rung in ladder.rungs]
+
+
+def three_must_go() -> Problem:
+    """C1 has room for one of its four accounts."""
+    people = (plain_csm("C1", hours=100.0), plain_csm("C2", hours=300.0), plain_csm("C3"))
+    return after(problem([account(f"A{i}", "C1", hours=60.0) for i in range(4)], people, rules=rules(**HARD))).problem
+
+
+@pytest.mark.parametrize("moves", [0, 1, 2])
+def test_a_rung_without_books_is_not_taken_from_another(moves: int, engines: Engines):
+    """Whatever rung proved it: whoever allows two moves does not get three."""
+    climbed = climb(three_must_go(), QUICK, moves=moves, engines=engines)
+
+    assert climbed.ladder.optimum == 3
+    assert climbed.chosen.status is Status.INFEASIBLE
+    assert climbed.chosen.problem.rules["moves"]["max"] == moves
+
+
+def test_a_climb_that_ends_before_the_rung_asked_for_gives_no_books_with_more_moves(engines: Engines):
+    climbed = climb(three_must_go(), QUICK, moves=2, engines=engines, is_over=lambda result: True)
+
+    assert [rung.limit for rung in climbed.ladder.rungs] == [3]
+    assert climbed.chosen.status is Status.NO_SOLUTION
+    assert climbed.chosen.solution is None
+
+
+def test_an_interrupted_rung_does_not_take_the_place_of_the_one_asked_for(
+    engines: Engines, monkeypatch: pytest.MonkeyPatch
+):
+    """The ladder goes down; the signal is kept, and so are the books of the optimum."""
+
+    def stopped(where, *rest, **more):  # type: ignore[no-untyped-def]
+        return replace(solve(where, *rest, **more), signal=2 if where.rules["moves"].is_hard else 0)
+
+    monkeypatch.setattr(ladder_module, "solve", stopped)
+
+    climbed = climb(three_must_go(), QUICK, engines=engines)
+
+    assert len(climbed.ladder.rungs) == 2
+    assert climbed.chosen.signal == 2
+    assert climbed.chosen.evaluation is not None
+    assert climbed.chosen.evaluation.moves_counted == climbed.ladder.optimum
+
+
+def test_no_gap_at_all_may_be_asked_for(engines: Engines):
+    where = three_must_go()
+
+    rungs = climb(where, replace(QUICK, gap_pp=0.0), engines=engines).ladder.rungs
+
+    assert rungs[-1].value == pytest.approx(max(best_by_moves(where).values()), abs=1e-9)
+    assert rungs[-1].gap_pp <= 1e-6
+
+
+def test_the_fewest_moves_are_those_under_any_plans(engines: Engines):
+    """What today's plans alone need is no bound on what others do."""
+    where = three_must_go()
+    run = ladder_module._Run(where, QUICK, engines, None, math.inf)
+    run.memory.fewest = {plans_key([np.array([0])], money=False): 7, plans_key(plans_of_all(where), money=True): 3}
+
+    assert run.fewest == 3
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from optcomp.average import with_draws
-from optcomp.decompose.memory import Memory
+from optcomp.decompose.memory import Memory, plans_key
+from optcomp.decompose.search import plans_of_all
 from optcomp.evaluate import evaluate
 from optcomp.infeasible import why_nothing_fits
 from optcomp.problem import Problem
@@ -175,20 +176,39 @@ def climb(
     if best.evaluation is None or best.solution is None:
         return Climb(Ladder((run.rung(0, best),), problem.total_arr, 0, run.price), best)
     top = best.evaluation.moves_counted
-    rungs, chosen = [run.top(best, best.solution, top)], best
+    rungs, chosen, last = [run.top(best, best.solution, top)], best, best
     wanted = {*(limits_below(top) if has_ladder else ()), *(() if moves is None else (moves,))} - {top}
     for limit in sorted(wanted, reverse=True):
-        if is_over(chosen):
+        if is_over(last):
             break
         if rungs[-1].is_infeasible and limit < rungs[-1].limit:  # fewer moves cannot do what more cannot
             rungs.append(replace(rungs[-1], limit=limit, seconds=0.0))
+            chosen = replace(last, problem=at_most(problem, limit)) if limit == moves else chosen
             continue
-        result = run.within(limit)
-        rungs.append(run.rung(limit, result))
-        chosen = result if limit == moves or result.signal else chosen
+        last = run.within(limit)
+        rungs.append(run.rung(limit, last))
+        chosen = last if limit == moves else chosen
         if rungs[-1].is_infeasible and limit < run.fewest < rungs[-2].limit:  # the first rung that may have books
             rungs.insert(-1, run.rung(run.fewest, run.within(run.fewest)))
+    chosen = replace(_kept_within(chosen, moves), signal=chosen.signal or last.signal)
     return Climb(Ladder(_tightened(problem, rungs, best), problem.total_arr, top, run.price), chosen)
+
+
+def _kept_within(result: Result, moves: int | None) -> Result:
+    """The result, or none where it has more moves than were asked for: the climb ended before that rung."""
+    if moves is None or result.evaluation is None or result.evaluation.moves_counted <= moves:
+        return result
+    return replace(
+        result,
+        problem=at_most(result.problem, moves),
+        status=Status.NO_SOLUTION,
+        solution=None,
+        evaluation=None,
+        objective_bound=math.inf,
+        pay_first=None,
+        books_first=None,
+        certificate=None,
+    )
 
 
 @dataclass
@@ -202,8 +222,8 @@ class _Run:
 
     @property
     def fewest(self) -> int:
-        """Moves that all books are proved to have at least; 0 where nobody asked yet."""
-        return max(self.memory.fewest.values(), default=0)
+        """Moves that all books are proved to have at least, under any plans; 0 where nobody asked yet."""
+        return self.memory.fewest.get(plans_key(plans_of_all(self.problem), money=True), 0)
 
     def within(self, limit: int) -> Result:
         """The best books within a limit on moves."""
