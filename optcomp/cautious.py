@@ -13,7 +13,7 @@ make the best of all solutions found so far look worst (cutting planes). Source:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from scipy.optimize import linprog
 
 from optcomp.errors import Finding, InputError
 from optcomp.evaluate import Evaluation, current_solution, evaluate, nrr_by_draw
+from optcomp.hooks import Hook, hook_violations
 from optcomp.problem import Problem
 from optcomp.solution import Solution
 from optcomp.types import FloatArray
@@ -70,6 +71,7 @@ class _Hunt:
 
     problem: Problem
     today: FloatArray
+    hooks: Sequence[Hook] = ()
     bound: float = np.inf
     solutions: list[Solution] = field(default_factory=list)
     gains: list[FloatArray] = field(default_factory=list)
@@ -79,7 +81,7 @@ class _Hunt:
         if solution is None or solution in self.solutions:
             return
         value = evaluate(self.problem, solution)
-        if not value.violations:
+        if not value.violations and not hook_violations(self.hooks, self.problem, solution):
             self.solutions.append(solution)
             self.gains.append(POINTS * (nrr_by_draw(self.problem, solution) - self.today - value.soft_cost))
 
@@ -89,10 +91,12 @@ class _Hunt:
         return [blended(gain) for gain in self.gains]
 
 
-def cautious(problem: Problem, solve_with: SolveWith, *, seconds: float, gap_pp: float) -> Result:
+def cautious(
+    problem: Problem, solve_with: SolveWith, *, seconds: float, gap_pp: float, hooks: Sequence[Hook] = ()
+) -> Result:
     """The solution with the best blended value that was found, with its bound.
 
-    solve_with : the risk-neutral solve for a problem with weights
+    solve_with : the risk-neutral solve for a problem with weights; hooks : the constraints that it keeps besides
 
     Raises
     ------
@@ -106,7 +110,7 @@ def cautious(problem: Problem, solve_with: SolveWith, *, seconds: float, gap_pp:
                 "A response that optcomp fit wrote, with its draws beside it", "Solve without --risk cvar",
             )
         )  # fmt: skip
-    started, hunt = time.monotonic(), _Hunt(problem, today_by_draw(problem))
+    started, hunt = time.monotonic(), _Hunt(problem, today_by_draw(problem), hooks)
     if (problem.accounts.csm >= 0).all():
         hunt.take(current_solution(problem))
     first = _round(hunt, problem, solve_with, TIME_SHARE * seconds)

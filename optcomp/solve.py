@@ -118,7 +118,7 @@ def _solve_cautiously(
 
         spent = first.seconds if first else 0.0
         seconds = settings.time_limit_seconds - spent
-        result = cautious(problem, solve_with, seconds=seconds, gap_pp=settings.gap_pp)
+        result = cautious(problem, solve_with, seconds=seconds, gap_pp=settings.gap_pp, hooks=settings.hooks)
         result = replace(result, seconds=result.seconds + spent)
     if result.caution is None or result.status is Status.SOLVER_CRASHED:
         return result

@@ -8,7 +8,7 @@ import agreement
 import brute_force
 import numpy as np
 import pytest
-from builders import account, csm, problem, response, segment
+from builders import account, apart, csm, problem, response, segment
 from solved import result_of, small_problem, with_plan
 
 from optcomp.advice import recommend
@@ -218,6 +218,19 @@ def test_caution_finds_the_best_blend_within_its_proved_gap(engines):
     assert best - result.caution.value <= result.caution.gap_pp + 1e-6
     assert result.status in (Status.OPTIMAL, Status.FEASIBLE)
     assert (result.status is Status.OPTIMAL) == (result.caution.gap_pp <= 0.01 + 1e-9)
+
+
+@pytest.mark.parametrize("risk", ["cvar", "likely"])
+def test_caution_keeps_constraints_of_ones_own(risk, engines):
+    """Whoever changes hands may be lost, so today is safest; but A1 and A2, whom C1 has, are to be apart."""
+    lost = Belief(tuple(response(hand_renew=-x) for x in (1.0, 2.0, 3.0)), True)
+    where = replace(small_problem(menu=MenuSpec()), belief=lost)
+
+    result = solve(where, Settings(risk=risk, draws=3, workers=1, hooks=(apart("A1", "A2"),)), engines=engines)
+
+    assert result.caution is not None
+    assert result.solution is not None
+    assert result.solution.csm_by_account["A1"] != result.solution.csm_by_account["A2"]
 
 
 def leaning(chance_of_ten: int) -> Belief:
