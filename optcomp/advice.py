@@ -61,7 +61,8 @@ def recommend(result: Decided, gap_pp: float | None, known: Uncertainty | None =
         return Advice("pilot", _pilot(view, changed, _doubt(known)))
     if known is not None and not known.is_likely_better and _may_stay(view):
         return Advice("keep", f"{_doubt(known)} Keep the books that you have.")
-    worth = f"It is worth {gain:+.2f} points of NRR against today ({_moves(view)})."
+    net = _net(view.evaluation, view.current)
+    worth = f"It is worth {gain:+.2f} points of NRR{net} against today ({_moves(view)})."
     honest = "" if known is None else f" About {known.honest:+.1f} of the {known.uplift:+.1f} are likely to come true."
     return Advice("adopt", worth + honest)
 
@@ -118,7 +119,7 @@ def _pilot(view: View, changed: list[str], reason: str) -> str:
     plan = "the new plan" if len(changed) == 1 else "the new plans"
     return (
         f"Try {plan} in {who} with part of the team for two to four quarters before you adopt "
-        f"{'it' if len(changed) == 1 else 'them'}. {reason}{_books_now(view)} `optcomp pilot` designs it."
+        f"{'it' if len(changed) == 1 else 'them'}. {reason}{_books_now(view)} `optcomp pilot` designs the trial."
     )
 
 
@@ -130,7 +131,8 @@ def _books_now(view: View) -> str:
     books = under_today_plans(view)
     gain = POINTS * (books.objective - view.current.objective)
     if not books.violations and gain >= WORTH_A_CHANGE:
-        return f" The new books need not wait: under today's plans they are worth {gain:+.2f} points ({_moves(view)})."
+        worth = f"{gain:+.2f} points{_net(books, view.current)}"
+        return f" The new books need not wait: under today's plans they are worth {worth} ({_moves(view)})."
     if forced:
         return f" {plural(forced, 'move')} cannot wait; the other {moves - forced} can."
     verb = "belongs" if moves == 1 else "belong"
@@ -142,6 +144,11 @@ def under_today_plans(view: View) -> Evaluation:
     return evaluate(
         view.problem, Solution(today_plans(view.problem), view.solution.csm_by_account, view.solution.filled)
     )
+
+
+def _net(*sides: Evaluation) -> str:
+    """Said wherever a price was taken off, for the gain in NRR stands elsewhere without it."""
+    return " net of the prices of bent rules" if any(side.soft_cost for side in sides) else ""
 
 
 def _moves(view: View) -> str:

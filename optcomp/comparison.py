@@ -48,7 +48,7 @@ class Comparison:
     rules : rule id → cost and number of bends on both sides; violations : hard rules that the second breaks
     own : what constraints of the user's own say against the second
     same_facts : the instances are the same; usd : what the second is worth more, net of bent rules
-    bound : ceiling of the second, a ratio; inf where none is known
+    bound : ceiling of the second, a ratio; inf where none is known; is_own_bound : the first has another one
     """
 
     terms: tuple[Term, ...]
@@ -61,6 +61,7 @@ class Comparison:
     same_facts: bool
     usd: float
     bound: float
+    is_own_bound: bool
 
     @property
     def is_broken(self) -> bool:
@@ -99,6 +100,7 @@ def compare(first: Side, second: Side, own: tuple[str, ...] = ()) -> Comparison:
         same_facts=_facts(first.problem) == _facts(second.problem),
         usd=_worth(second) - _worth(first),
         bound=second.bound,
+        is_own_bound=first.bound != second.bound,
     )
 
 

@@ -40,7 +40,9 @@ def load_hook(path: Path) -> Hook:
         When the file cannot be imported or lacks one of the two functions.
     """
     spec = importlib.util.spec_from_file_location(f"optcomp_hook_{path.stem}", path)
-    if spec is None or spec.loader is None or not path.is_file():
+    if not path.is_file():
+        raise InputError(Finding("hook", f"There is no file {path.name}", "A Python file with constraints of your own"))
+    if spec is None or spec.loader is None:
         raise InputError(Finding("hook", f"The hook {path.name} is not a Python file", "A file that ends in .py"))
     module = importlib.util.module_from_spec(spec)
     try:

@@ -60,12 +60,13 @@ def test_a_new_plan_whose_response_was_fitted_is_adopted():
     assert recommend(result_of(where, with_plan(where, BALANCED)), 0.0).verdict == "adopt"
 
 
-def better_books():
+def better_books(rules_on=None):
     """Fit decides for both accounts, and neither feels the hand-over: they renew late in the year."""
     late = {"renewal_date": date(2027, 11, 1)}
     return problem(
         [account("A1", industry="x", **late), account("A2", "C2", industry="y", **late)],
         [csm("C1", industries=("y",)), csm("C2", industries=("x",))],
+        rules=rules_on,
     )
 
 
@@ -88,6 +89,18 @@ def test_a_pilot_of_the_plan_lets_good_books_go_ahead():
 
     assert advice.verdict == "pilot"
     assert "need not wait" in advice.why
+
+
+@pytest.mark.parametrize("plan", ["today", BALANCED])
+def test_a_gain_with_the_prices_of_bent_rules_taken_off_says_so(plan):
+    """The gain in NRR stands above it without them: two numbers for the same books need two names."""
+    priced = better_books(rules(moves={"state": "soft", "price": 1.0}))
+
+    net = recommend(result_of(priced, Solution({"S": plan}, SWAPPED)), 0.0)
+    gross = recommend(result_of(better_books(), Solution({"S": plan}, SWAPPED)), 0.0)
+
+    assert " net of the prices of bent rules" in net.why
+    assert "bent rules" not in gross.why
 
 
 def test_books_that_need_the_new_plan_wait_for_it():

@@ -121,6 +121,21 @@ def test_every_finding_of_an_input_error_has_its_own_line_and_severity(fake, cap
     ]
 
 
+def test_an_error_is_wrapped_for_a_person_at_a_terminal(
+    fake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    fake(failing(InputError(Finding("long", "word " * 30, "", file="accounts.csv"))))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+
+    assert cli.run(["fake"]) == 3
+
+    first, *rest = capsys.readouterr().err.splitlines()
+    assert first.startswith("error: accounts.csv: word word")
+    assert rest
+    assert all(len(line) <= 80 for line in (first, *rest))
+    assert all(line.startswith("       word") for line in rest)
+
+
 def test_an_interrupt_exits_with_130(fake, capsys: pytest.CaptureFixture[str]):
     fake(failing(KeyboardInterrupt()))
 

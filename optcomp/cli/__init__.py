@@ -149,9 +149,19 @@ def _invoke(arguments: list[str]) -> int:
 def _print_error(error: OptcompError) -> None:
     if isinstance(error, InputError):
         for finding in error.findings:
-            click.echo(f"{finding.severity}: {finding}", err=True)
+            _say(f"{finding.severity}:", str(finding))
     else:
-        click.echo(f"error: {error}", err=True)
+        _say("error:", str(error))
+
+
+def _say(severity: str, text: str) -> None:
+    """A message a line, for whoever searches a log; wrapped where a person reads it on a terminal."""
+    if sys.stderr.isatty():
+        from optcomp.cli.layout import paragraph
+
+        click.echo(paragraph(severity, text, hang=len(severity) + 1), err=True)
+    else:
+        click.echo(f"{severity} {text}", err=True)
 
 
 def _is_reader_gone() -> bool:

@@ -68,7 +68,8 @@ def _verdict(found: Comparison, names: tuple[str, str], currency: str) -> list[s
     value = next(t.second for t in found.terms if t.name == NET)
     if math.isfinite(found.bound):
         under = points(POINTS * max(found.bound - value, 0.0)).removeprefix("+")
-        text += f", {under} points below the proven ceiling of {percent(found.bound)}"
+        whose = "its own" if found.is_own_bound else "the"
+        text += f", {under} points below {whose} proven ceiling of {percent(found.bound)}"
     but = "; but it breaks what must hold" if found.is_broken else ""
     return [paragraph("", f"{text}{but}.", hang=0)]
 

@@ -59,7 +59,7 @@ def nothing_text(done: Rebalanced, summary: Summary) -> str:
         if done.prepared.wishes.slack:
             advice.append("keep less slack")
         lines += [paragraph("-", text, indent=2, hang=4) for text in advice]
-    return "\n".join([head, *lines, "Nothing was written."])
+    return "\n".join([paragraph("", head, hang=0), *lines, "Nothing was written."])
 
 
 def _heading(done: Rebalanced, summary: Summary) -> Iterator[str]:
