@@ -80,6 +80,17 @@ def test_a_gap_of_zero_ends(method: str, engines: Engines) -> None:
     assert result.status is (Status.OPTIMAL if result.gap_pp <= 1e-9 else Status.FEASIBLE)
 
 
+@pytest.mark.parametrize("moves", ["off", "hard"])
+def test_a_gap_of_zero_ends_where_a_tangent_is_missed_by_tolerance(moves: str, engines: Engines) -> None:
+    """The load of 100 hours of 150 has its tangent soon; the solver misses it by its tolerance whatever is added."""
+    alone = problem([account("A")], [csm("C1", hours=150.0)], rules=rules(moves={"state": moves, "max": 0}))
+
+    result = solve(alone, Settings(gap_pp=0.0, time_limit_seconds=60.0), engines=engines)
+
+    assert result.seconds < 59.0
+    assert result.gap_pp <= 1e-4
+
+
 @pytest.mark.parametrize("method", ["decomposed", "joint"])
 def test_infeasible_by_hours_says_so_in_numbers(method: str, engines: Engines) -> None:
     """600 hours for 2 × 100 at a ceiling of 1."""

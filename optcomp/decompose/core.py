@@ -142,8 +142,7 @@ class Core:
         """Add tangents at the loads of a point where the load curve is missed by more than the tolerance in all."""
         if point is None or self.structure.fractional_error(program, point) <= tolerance:
             return False
-        self.structure.refine_at({j: float(point[column]) for j, column in self.structure.load_columns.items()})
-        return True
+        return self.structure.refine_at({j: float(point[c]) for j, c in self.structure.load_columns.items()})
 
     # ---- programs over it -------------------------------------------------------------------------------------
 

@@ -101,9 +101,8 @@ class PoolMoves:
             error, used = structure.load_error(outcome.point), structure.used(outcome.point)
             moves = int(structure.tables.moves[used].sum() + 0.5)
             worth.take_book(Book(structure.csm_of_unit(outcome.point), outcome.value - error, moves))
-            is_refined = error > max(TANGENT_SHARE * self.allowance(ask.pool), LEAST_ERROR)
-            if is_refined:
-                structure.refine(outcome.point)
+            is_missed = error > max(TANGENT_SHARE * self.allowance(ask.pool), LEAST_ERROR)
+            is_refined = is_missed and structure.refine(outcome.point)
         worth.take_bound(ask.moves, max(outcome.bound, known, float(worth.lower[ask.moves])))
         worth.nodes[ask.moves] = min(NODES_GROWTH * worth.nodes.get(ask.moves, NODES), MOST_NODES)
         is_impossible = worth.upper[ask.moves] == -np.inf

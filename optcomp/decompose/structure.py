@@ -130,14 +130,20 @@ class Structure:
         exact = loads * np.log(np.where(loads > 0.0, loads, 1.0))
         return float(-program.objective[columns] @ (exact - point[columns]))
 
-    def refine(self, point: FloatArray) -> None:
-        """Add tangents of the load curve at the loads of a point."""
+    def refine(self, point: FloatArray) -> bool:
+        """Add tangents of the load curve at the loads of a point; whether any of them is new."""
         loads = self.loads(self.used(point))
-        self.refine_at({j: float(loads[j]) for j in self.cost_columns})
+        return self.refine_at({j: float(loads[j]) for j in self.cost_columns})
 
-    def refine_at(self, loads: Mapping[int, float]) -> None:
-        """Add tangents of the load curve at these loads, by CSM row."""
-        self.tangents += [self.tangent(j, load) for j, load in loads.items() if load > 0.0]
+    def refine_at(self, loads: Mapping[int, float]) -> bool:
+        """Add tangents of the load curve at these loads, by CSM row; whether any of them is new.
+
+        With the same ones again a program gives the same point: what it misses is the solver's tolerance.
+        """
+        known = {(int(row.columns[0]), row.bound) for row in self.tangents}
+        wanted = {j: load for j, load in loads.items() if load > 0.0 and (self.load_columns[j], load) not in known}
+        self.tangents += [self.tangent(j, load) for j, load in wanted.items()]
+        return bool(wanted)
 
     def tangent(self, csm: int, load: float) -> Row:
         """The tangent of the load curve `load · log(load)` of a CSM at a load."""

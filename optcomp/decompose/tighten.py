@@ -160,10 +160,8 @@ class Tightener:
         everything = np.arange(len(known.upper))
         active = np.union1d(plans[self.pools[entry.pool].segment], [plan]) if len(everything) > 500 else everything
         error = known.take_books(plan, program, point, active)
-        is_refined = error > max(TANGENT_SHARE * self.allowance[entry.pool], LEAST_ERROR)
-        if is_refined:
-            known.structure(plan).refine(point)
-        return is_refined
+        is_missed = error > max(TANGENT_SHARE * self.allowance[entry.pool], LEAST_ERROR)
+        return is_missed and known.structure(plan).refine(point)
 
     def _solve_whole(self, entries: Sequence[Entry], plans: Sequence[IntArray]) -> bool:
         """The same over all pairs of a pool that can matter."""
