@@ -197,10 +197,16 @@ def _alarms(view: View, gain: Parts) -> Iterator[str]:
     dollars = view.evaluation.pay_cost - view.current.pay_cost
     usd = gain.plans / POINTS * view.problem.total_arr
     if gain.plans > 0.0 and 0.0 < dollars * MOST_PER_DOLLAR < usd and any_plan_changes(view):
+        times = times_above(usd / dollars, MOST_PER_DOLLAR)
         yield (
-            f"The plans alone promise {usd / dollars:.0f} times their extra pay in ARR, above {MOST_PER_DOLLAR:g} "
+            f"The plans alone promise {times} times their extra pay in ARR, above {MOST_PER_DOLLAR:g} "
             f"(the best trial found 3.8 times in sales): {outside}."
         )
+
+
+def times_above(value: float, limit: float) -> str:
+    """A number above a limit, with a decimal where it would else read as the limit: ``10.4``, ``16``."""
+    return f"{value:.0f}" if round(value) > limit else f"{value:.1f}"
 
 
 def any_plan_changes(view: View) -> bool:

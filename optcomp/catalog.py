@@ -74,6 +74,10 @@ def find_model(kind: str, name: str, beside: Path | None) -> Path:
     for candidate in _candidates(kind, name, beside):
         if candidate.is_file():
             return candidate
+    if name.endswith(".toml"):
+        files = [path.name for path in beside.glob("*.toml")] if beside else []
+        hint = did_you_mean(name, [file for file in files if file != "instance.toml"])
+        raise _wrong_name(kind, name, f"there is no file {name!r}", "A model file, seen from the instance", hint)
     hint = did_you_mean(name, model_names(kind, beside))
     folder = f"{name}.toml or models/{kind}/{name}.toml beside the instance, or a shipped name"
     raise _wrong_name(kind, name, f"there is no {kind} model {name!r}", folder, hint)

@@ -239,9 +239,8 @@ def _compare_summary(
     expected = parse_json(json_bytes(facts))
     for key, value in expected.items():
         if not _same(summary.get(key), value, key):
-            reasons.add(
-                f"summary.json, {key}: {_shown(summary.get(key))} is not {_shown(value)}, which the facts give."
-            )
+            found, given = _apart(summary.get(key), value)
+            reasons.add(f"summary.json, {key}: {found} is not {given}, which the facts give.")
     _compare_bound(summary, recomputed.evaluation.objective, bound, manifest, reasons)
 
 
@@ -276,6 +275,16 @@ def _same(found: Any, expected: Any, key: str = "", tolerance: float = RATIO_TOL
         return False
     allowed = MONEY_TOLERANCE if key in _MONEY else tolerance
     return abs(found - expected) <= allowed * 1.01 + 1e-12 * abs(expected)
+
+
+def _apart(found: Any, expected: Any) -> tuple[str, str]:
+    """Both as they are shown, from shortly before they part: long texts may begin alike."""
+    texts = printable(str(found)), printable(str(expected))
+    shorter = min(map(len, texts))
+    alike = next((i for i in range(shorter) if texts[0][i] != texts[1][i]), shorter)
+    start = max(alike - 20, 0)
+    one, other = (("…" if start else "") + _shown(text[start:]) for text in texts)
+    return one, other
 
 
 def _shown(value: Any) -> str:

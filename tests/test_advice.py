@@ -7,7 +7,7 @@ import pytest
 from builders import account, csm, problem, response, rules
 from solved import result_of, small_problem, with_plan
 
-from optcomp.advice import alarms, jointness, parts, recommend
+from optcomp.advice import alarms, jointness, parts, recommend, times_above
 from optcomp.evaluate import current_solution, evaluate
 from optcomp.frames import View
 from optcomp.goal import goal
@@ -162,6 +162,11 @@ def test_plans_that_promise_more_than_anybody_has_seen_raise_an_alarm():
 
     assert "The plans alone promise" in said
     assert "outside published experience" in said
+
+
+@pytest.mark.parametrize(("value", "said"), [(10.4, "10.4"), (10.6, "11"), (15.8, "16")])
+def test_what_lies_above_a_limit_never_reads_as_the_limit(value, said):
+    assert times_above(value, 10.0) == said
 
 
 def test_books_that_promise_more_than_anybody_has_seen_raise_an_alarm():

@@ -20,6 +20,7 @@ from optcomp.catalog import (
     model_paths_used,
     numbers,
 )
+from optcomp.errors import InputError
 from optcomp.instance import Account, ModelNames
 from optcomp.rules import SPECS
 
@@ -243,3 +244,10 @@ def test_a_circle_of_extensions_is_refused(tmp_path: Path) -> None:
 
 def test_only_a_response_may_extend(tmp_path: Path) -> None:
     assert "Only response models" in refused(load_mix, "own", own(tmp_path, "compensation", 'extends = "base-only"\n'))
+
+
+def test_a_misspelt_file_beside_the_instance_is_told_its_neighbour(tmp_path: Path) -> None:
+    (tmp_path / "fitted.toml").touch()
+
+    with pytest.raises(InputError, match=r"there is no file 'fited.toml'.*'fitted.toml'"):
+        find_model("response", "fited.toml", tmp_path)

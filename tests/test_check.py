@@ -182,3 +182,16 @@ def test_a_wide_table_wraps_its_last_column():
 
     assert max(map(len, text.splitlines())) <= WIDTH
     assert text.count("word") == 40
+
+
+@pytest.mark.parametrize("width", range(60, 80))
+def test_no_line_break_parts_a_number_from_its_per_cent_sign(width: int):
+    text = "x" * width + " gains 100 %, then 5 %."
+
+    for said in (
+        paragraph("-", text, hang=2),
+        table(["a", "b"], [["1", text]], left=(0, 1)),
+        table(["a", "b"], [[text]]),
+    ):
+        assert all(not line.lstrip().startswith("%") for line in said.splitlines())
+        assert "100 %," in said

@@ -11,7 +11,7 @@ from solved import SETTINGS, TINY, result_of
 from optcomp import cli
 from optcomp.assemble import load
 from optcomp.manifest import Origin
-from optcomp.recheck import recheck
+from optcomp.recheck import _apart, recheck
 from optcomp.solution import Solution
 from optcomp.write import write_solution
 
@@ -272,3 +272,10 @@ def test_a_hook_that_changed_and_objects_is_reported(hooked: Path):
 
     assert "The content of hooks is not what the manifest recorded: mine.py" in said
     assert "A constraint of your own is broken: mine: A and B apart" in said
+
+
+def test_long_texts_that_begin_alike_are_shown_from_where_they_part():
+    found, given = _apart("a" * 80 + " left", "a" * 80 + " right")
+
+    assert (found, given) == ("…" + "a" * 19 + " left", "…" + "a" * 19 + " right")
+    assert _apart(1.5, 2.5) == ("1.5", "2.5")

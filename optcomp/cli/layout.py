@@ -15,7 +15,7 @@ def paragraph(label: str, text: str, *, indent: int = 0, hang: int = 10) -> str:
     margin = " " * indent
     first, rest = margin + printable(label).ljust(hang), margin + " " * hang
     wrap = textwrap.TextWrapper(WIDTH, initial_indent=rest, subsequent_indent=rest, break_on_hyphens=False)
-    lines = wrap.wrap(printable(text)) or [rest]
+    lines = [_open(line) for line in wrap.wrap(_tied(printable(text)))] or [rest]
     if len(first) > len(rest):
         return "\n".join([first.rstrip(), *lines])
     return "\n".join([first + lines[0][len(rest) :], *lines[1:]]).rstrip()
@@ -36,13 +36,23 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: Sequenc
 def _lines(row: Sequence[str], widths: Sequence[int], left: set[int], indent: int) -> list[str]:
     margin = " " * indent
     if len(row) < len(widths):
-        return textwrap.wrap(row[0], WIDTH, initial_indent=margin, subsequent_indent=f"{margin}  ")
+        wrapped = textwrap.wrap(_tied(row[0]), WIDTH, initial_indent=margin, subsequent_indent=f"{margin}  ")
+        return [_open(line) for line in wrapped]
     *before, last = row
     start = "".join(_cell(text, w, i in left) + "  " for i, (text, w) in enumerate(zip(before, widths, strict=False)))
     is_left = len(row) - 1 in left
-    parts = textwrap.wrap(last, widths[-1], break_on_hyphens=False) or [""]
+    parts = [_open(part) for part in textwrap.wrap(_tied(last), widths[-1], break_on_hyphens=False)] or [""]
     first = margin + start + _cell(parts[0], widths[-1], is_left)
     return [first.rstrip(), *(margin + " " * len(start) + part for part in parts[1:])]
+
+
+def _tied(text: str) -> str:
+    """A number and its per cent sign, which no line break may part."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+def _open(line: str) -> str:
+    return line.replace("\N{NO-BREAK SPACE}%", " %")
 
 
 def _cell(text: str, width: int, is_left: bool) -> str:

@@ -227,4 +227,5 @@ def one_sided(slope: Slope, sign: float) -> float:
 
 def points(slope: Slope, unit: str, factor: float = 100.0) -> str:
     """The slope with its interval, in words."""
-    return f"{factor * slope.value:+.1f} [{factor * slope.low:+.1f}, {factor * slope.high:+.1f}] {unit}"
+    value, low, high = (f"{factor * end:+z.1f}" for end in (slope.value, slope.low, slope.high))
+    return f"{value} [{low}, {high}] {unit}"
