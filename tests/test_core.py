@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import builders as b
@@ -10,7 +12,8 @@ import pytest
 
 from optcomp.assemble import assemble
 from optcomp.decompose import tighten
-from optcomp.decompose.core import Core
+from optcomp.decompose.core import Core, Sifted
+from optcomp.decompose.core_books import CoreWork
 from optcomp.decompose.pools import split
 from optcomp.decompose.structure import Row, Structure, build_structure
 from optcomp.decompose.verify import verify
@@ -103,6 +106,26 @@ def test_duals_of_a_core_that_was_stopped_name_every_row_that_there_is_by_then(e
     assert sifted.duals[-1] == solved[0].row_duals[-1]  # type: ignore[index]
     assert not sifted.duals[structure.program.num_rows : -1].any()
     assert dual_bound(sifted.program, sifted.duals) == pytest.approx(sifted.bound, abs=1e-9)
+
+
+def test_a_core_that_cannot_get_closer_is_not_solved_for_ever(
+    structure: Structure, engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interior point is not precise enough on some program: then books are looked for with the bound that there is."""
+    work = CoreWork(structure, (0,))
+
+    def far(self: Core, plan: int, rows: object, solve: Callable[[Program], Outcome], *, tolerance: float) -> Sifted:
+        program = structure.program_at(plan)
+        outcome = solve(program)
+        return Sifted(program, outcome.row_duals, outcome.bound, 1.0, None)
+
+    monkeypatch.setattr(Core, "sift", far)
+    tries = []
+    for _ in range(2):
+        work.relax(0, (), engines.main, Limits(10.0), math.inf, 1e-3)
+        tries.append(work.excess[0])
+
+    assert tries == [1.0, 0.0]
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,8 @@ NEAR = 1e-3  # shares at an inner point above which a pair is looked at for a co
 class CoreWork:
     """The core of one structure of a pool, and what was made of it for each plan.
 
-    excess : points by which the bound of a plan may be above its relaxation; corner : of the whole program
+    excess : points by which the bound of a plan may be above its relaxation, 0 where another try did not lower them
+    corner : of the whole program
     tries : so far, of each plan
     """
 
@@ -63,7 +64,8 @@ class CoreWork:
         sifted = self.core.sift(plan, rows, solve, tolerance=tolerance)
         if sifted.duals is None:
             return None
-        self.sifted[plan], self.excess[plan] = sifted, sifted.excess
+        before = self.excess.get(plan, np.inf)
+        self.sifted[plan], self.excess[plan] = sifted, sifted.excess if sifted.excess < before else 0.0
         self.corner.pop(plan, None)
         self.tries.setdefault(plan, 0)
         return sifted.program, replace(outcomes[-1], point=None, value=None, bound=sifted.bound, row_duals=sifted.duals)
