@@ -48,7 +48,7 @@ def main() -> None:
                 print(method, case.name, score(case, answer), flush=True)
     limits = {float(folder.name.removesuffix("s")) for folder in KEPT.glob("*s")} - {arguments.seconds}
     other = {seconds: collect(seconds) for seconds in sorted(limits)}
-    print(gap_page.write(arguments.seconds, collect(arguments.seconds), other))
+    print(gap_page.write(arguments.seconds, collect(arguments.seconds), other, on_one_core(arguments.seconds)))
 
 
 def one(method: str, name: str, seconds: float) -> None:
@@ -74,6 +74,16 @@ def ask(method: str, case: Case, seconds: float) -> dict[str, Any]:
 def kept(method: str, case: Case, seconds: float) -> Path:
     """Where an answer is kept."""
     return KEPT / f"{seconds:g}s" / f"{case.name}-{method}.json"
+
+
+def on_one_core(seconds: float) -> set[tuple[str, str]]:
+    """Classes and methods that had to share the machine and got one core of it."""
+    found = {(case.kind, method, kept(method, case, seconds)) for case in cases() for method in NAMES}
+    return {
+        (kind, method)
+        for kind, method, path in found
+        if path.exists() and json.loads(path.read_text(encoding="utf-8")).get("cores") == 1
+    }
 
 
 def collect(seconds: float) -> gap_page.Scores:

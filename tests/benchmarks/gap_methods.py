@@ -5,6 +5,7 @@ Every method takes costs, hours and capacities and returns the owner of every ac
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -94,4 +95,5 @@ def measure(method: str, costs: FloatArray, hours: FloatArray, capacity: FloatAr
         "owner": None if owner is None else [int(j) for j in owner],
         "bound": bound if np.isfinite(bound) else -1e30,
         "seconds": took,
+        "cores": len(os.sched_getaffinity(0)),
     }

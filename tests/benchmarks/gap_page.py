@@ -35,9 +35,15 @@ NOTES = (
 )
 
 
-def write(seconds: float, scores: Scores, other: dict[float, Scores]) -> Path:
-    """Keep the page; other : what was measured at other limits, by seconds."""
+def write(seconds: float, scores: Scores, other: dict[float, Scores], on_one_core: set[tuple[str, str]]) -> Path:
+    """Keep the page.
+
+    other : what was measured at other limits, by seconds; on_one_core : classes and methods that had only one core
+    """
     said = f"Limit for every method and instance: {seconds:g} s on two cores."
+    if on_one_core:
+        named = ", ".join(f"{WORDS[method]} on class {kind.upper()}" for kind, method in sorted(on_one_core))
+        said += f" Another benchmark had one of them during {named}."
     parts = [ABOUT, said, record.table(HEADER, classes(scores)), NOTES, "## Bars", bars(scores)]
     parts += [f"At a limit of {limit:g} s:\n\n{bars(more)}" for limit, more in sorted(other.items()) if bars(more)]
     hard = {c: line for c, line in scores.items() if c.kind in ("c", "d", "e")}
