@@ -144,6 +144,7 @@ class Run:
                 self.pay_first, _ = take([np.array([p]) for p in plans])
         self.phase = TOGETHER
         _, self.bound = take(plans_of_all(self.problem))
+        self.has_crashed = frontier.has_crashed
         priced = frontier.certificate(limit, plans_of_all(self.problem), most=most)
         # What prices prove holds with the limit as well; branch and bound on single pools adds its word.
         is_claimed = priced is not None and self.bound < priced.bound
@@ -156,6 +157,7 @@ class Run:
             answer = path.everything(self.best.solution)
             self._take(answer)
             self._on_bound(answer.bound)
+            self.has_crashed |= answer.has_crashed
             # What the prices prove holds with the limit as well; branch and bound adds its word.
             self.certificate = replace(priced, jointly=self.bound) if priced else path.certificate(self.bound)
 

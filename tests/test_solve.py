@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 from builders import account, csm, problem, response, rules
 
+from optcomp.decompose.search import Found, Search
 from optcomp.engine import Engine, Job, Program
 from optcomp.engine.program import verified
 from optcomp.engine.task import Task
 from optcomp.engine.worker import Worker
 from optcomp.errors import SolverError
 from optcomp.evaluate import current_solution, evaluate
+from optcomp.joint import Answer, JointPath
 from optcomp.problem import Problem
 from optcomp.run import Run
 from optcomp.solution import Solution
@@ -78,6 +80,15 @@ def test_a_gap_of_zero_ends(method: str, engines: Engines) -> None:
     assert result.seconds < 59.0
     assert result.gap_pp <= 1e-4
     assert result.status is (Status.OPTIMAL if result.gap_pp <= 1e-9 else Status.FEASIBLE)
+
+
+def test_a_crash_is_told_where_moves_are_limited(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither "infeasible" nor "out of time"."""
+    tiny = problem([account("A", csm=None)], [csm("C1")], rules=rules(moves={"state": "hard", "max": 0}))
+    monkeypatch.setattr(Search, "run", lambda *_, **__: Found(None, math.inf, has_crashed=True))
+    monkeypatch.setattr(JointPath, "everything", lambda *_: Answer(None, None, math.inf))
+
+    assert solve(tiny, Settings(), engines=engines).status is Status.SOLVER_CRASHED
 
 
 @pytest.mark.parametrize("moves", ["off", "hard"])

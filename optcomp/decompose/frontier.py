@@ -84,6 +84,7 @@ class MoveFrontier:
 
     problem : without a moves rule; the caller gives the limits
     memory : what other frontiers on the same problem found out
+    has_crashed : the solver crashed on a pool
     """
 
     problem: Problem
@@ -92,6 +93,7 @@ class MoveFrontier:
     target: Target
     on_found: Callable[[Search, Found], None]
     memory: Memory = field(default_factory=Memory)
+    has_crashed: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self.problem = self.memory.problem = self.memory.problem or self.problem
@@ -192,6 +194,7 @@ class MoveFrontier:
                 self._teach(search)
                 memory.searches[price] = search
             found = search.run(asked.plans, money=asked.money)
+            self.has_crashed |= found.has_crashed
             if found.best is None and found.bound == -np.inf:
                 memory.impossible.add(asked.key)
             memory.priced[asked.key, price] = None
