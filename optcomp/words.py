@@ -55,6 +55,13 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def measured(amount: float, unit: str) -> str:
+    """An amount with its unit, e.g. ``60 hours a year``, ``1 account`` or ``0.25 points``."""
+    text = f"{amount:,.2f}".removesuffix(".00")
+    first, blank, rest = unit.partition(" ")
+    return f"{text} {first.removesuffix('s') if text == '1' else first}{blank}{rest}"
+
+
 def pay_levels(plan: Plan) -> str:
     """Base level and variable share of a plan, e.g. ``base as today, 18 % of full pay is variable``."""
     base = "base as today" if plan.base_factor == 1.0 else f"base {POINTS * (plan.base_factor - 1.0):+g} %"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from optcomp.cli.layout import paragraph, table
 from optcomp.comparison import NET, Comparison, Term
 from optcomp.rules import SPECS
-from optcomp.words import POINTS, money, percent, plural, points
+from optcomp.words import POINTS, measured, money, percent, plural, points
 
 MOST_SHOWN = 20
 
@@ -27,7 +27,7 @@ def _blocks(found: Comparison, names: tuple[str, str], currency: str) -> Iterato
     yield _verdict(found, names, currency)
     if found.violations:
         broken = [
-            paragraph("-", f"{b.rule_id} by {_amount(b.amount)} {_unit(b.rule_id)} ({b.subject})", indent=2, hang=4)
+            paragraph("-", f"{b.rule_id} by {measured(b.amount, _unit(b.rule_id))} ({b.subject})", indent=2, hang=4)
             for b in found.violations[:MOST_SHOWN]
         ]
         count, rules = len(found.violations), len({b.rule_id for b in found.violations})
@@ -95,10 +95,6 @@ def _books(found: Comparison, currency: str) -> list[str]:
     ]
     more = [f"  … and {len(found.books) - MOST_SHOWN} more"] if len(found.books) > MOST_SHOWN else []
     return [table(["CSM", "accounts", "ARR", "load"], rows), *more]
-
-
-def _amount(amount: float) -> str:
-    return f"{amount:,.2f}".removesuffix(".00")
 
 
 def _unit(rule_id: str) -> str:

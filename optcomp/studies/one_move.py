@@ -12,7 +12,7 @@ from optcomp.problem import Problem
 from optcomp.rules import SPECS
 from optcomp.solution import Solution
 from optcomp.studies.claims import Claim, Number, gain_or_loss
-from optcomp.words import money, percent
+from optcomp.words import measured, money, percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ def _broken(move: Move) -> tuple[str, dict[str, Number]]:
     if not move.breaks:
         return own, {"said": move.own_breaks[0]}
     bend = max(move.breaks, key=lambda b: (b.amount, b.rule_id))
-    what = f"{bend.rule_id} would be broken by {bend.amount:,.2f} {_unit_of(bend)} ({bend.subject})"
+    what = f"{bend.rule_id} would be broken by {measured(bend.amount, _unit_of(bend))} ({bend.subject})"
     facts: dict[str, Number] = {"rule": bend.rule_id, "subject": bend.subject, "amount": bend.amount}
     return what + (f", and {own}" if own else ""), facts
 

@@ -24,6 +24,7 @@ from optcomp.studies.explain import Explainer
 from optcomp.studies.explain_csm import explain_csm
 from optcomp.studies.explain_plan import PlanExplainer
 from optcomp.studies.resolve import Resolver
+from optcomp.words import measured
 
 ENOUGH = 500
 
@@ -133,6 +134,12 @@ def test_what_a_constraint_of_ones_own_forbids_is_explained_and_kept(engines: En
     assert there < oracle.top(lambda s: oracle.same_plans(s) and s.csm_by_account[other] == "C1") - 1.0
 
 
+def test_an_amount_has_no_more_digits_than_it_needs_and_one_is_singular():
+    assert measured(60.0, "hours a year") == "60 hours a year"
+    assert measured(1.0, "accounts") == "1 account"
+    assert measured(0.25, "points") == "0.25 points"
+
+
 def test_prices_of_one_unit_are_rounded_outwards():
     assert price(32_433.0, 37_399.0, 14_662.5, "USD") == "$2.21 to $2.56"
     assert price(11_560.0, 11_735.0, 63.0, "USD") == "$183 to $187"
@@ -165,7 +172,5 @@ def test_an_account_that_does_not_fit_is_told_what_is_missing(engines: Engines):
     oracle = claim_oracle.Oracle(where, result.solution)
     assert all(oracle.is_true(c) for c in claims)
     sentences = " ".join(c.sentence for c in claims)
-    assert (
-        "A1 cannot go to C2 with nothing else changed: hours would be broken by 50.00 hours a year (C2)." in sentences
-    )
+    assert "A1 cannot go to C2 with nothing else changed: hours would be broken by 50 hours a year (C2)." in sentences
     assert "It could go there if C2 had 50 more hours a year." in sentences
