@@ -23,7 +23,7 @@ def told(capsys: pytest.CaptureFixture[str]) -> list[str]:
 def test_a_line_has_what_is_known():
     assert line(step(None, None)) == "searching"
     assert line(step(1.02, None)) == "searching, best 102.000 %"
-    assert line(step(1.02, 1.03)) == "searching, best 102.000 %, ceiling 103.000 %, gap 1.000 points"
+    assert line(step(1.02, 1.03)) == "searching, best 102.000 %, ceiling 103.000 %, gap 1.000 pp"
 
 
 def test_a_ceiling_that_says_nothing_is_left_out():

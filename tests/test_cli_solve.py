@@ -50,7 +50,8 @@ def test_the_report_is_in_words_and_fits_80_columns(tmp_path: Path, capsys: pyte
     assert "Deciding pay and books together is worth" in said.out
     assert "Recommendation: PILOT" in said.out
     assert [line for line in said.out.splitlines()[:-3] if len(line) > 80] == []  # the last ones hold the path
-    assert "gap 0.000 points" in said.err
+    assert "gap 0.000 pp" in said.err
+    assert [line for line in said.err.splitlines() if len(line) > 80] == []
 
 
 def test_json_is_exactly_the_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -39,7 +39,7 @@ def line(progress: Progress) -> str:
         parts.append(f"best {percent(progress.objective, 3)}")
     if progress.bound is not None and progress.gap_pp is not None and is_telling(progress.gap_pp):
         parts.append(f"ceiling {percent(progress.bound, 3)}")
-        parts.append(f"gap {progress.gap_pp:.3f} points")
+        parts.append(f"gap {progress.gap_pp:.3f} pp")
     return ", ".join(parts)
 
 
