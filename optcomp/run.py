@@ -29,7 +29,7 @@ from optcomp.result import Keeper, OnProgress, Progress, Result, Settings, Statu
 from optcomp.solution import Solution
 from optcomp.types import IntArray
 
-TOGETHER = "pay and books together"
+TOGETHER = "pay and books"
 
 
 @dataclass
