@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optcomp.errors import OutputError
+from optcomp.figures import settle
 from optcomp.learn.evidence import Lever
 from optcomp.learn.fit import Fit
 from optcomp.learn.fit_file import replace_file
@@ -72,6 +73,7 @@ def _figure(columns: int, *, rows: int = 1, width: float = 4.0, height: float = 
 def _save(figure: Figure, path: Path) -> Path:
     import io
 
+    settle(figure)
     stream = io.BytesIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": "optcomp"})
     replace_file(path, stream.getvalue())

@@ -16,6 +16,7 @@ import numpy as np
 
 from optcomp.cells import printable
 from optcomp.errors import OutputError
+from optcomp.figures import settle
 from optcomp.studies.findings import ASKED, Returns, at, returns, spending
 from optcomp.studies.over import TODAY, UNCHANGED
 from optcomp.studies.points import BEST, POINTS, Point, Study
@@ -102,6 +103,7 @@ def _figure(study: Study) -> Figure:
     if study.names:
         axes[-1].set_xticks(range(len(study.names)), study.names, rotation=30, ha="right")
     figure.suptitle(f"{_title(study)}\n{_basis(study)}", x=0.01, ha="left", fontsize=10)
+    settle(figure)
     return figure
 
 

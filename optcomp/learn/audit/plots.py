@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optcomp.errors import OutputError
+from optcomp.figures import settle
 from optcomp.learn.audit.audit import Audit
 from optcomp.learn.audit.cliffs import LUCK as STEP_LUCK
 from optcomp.learn.audit.distribution import LOW
@@ -48,6 +49,7 @@ def _figure(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def _svg(figure: Figure) -> bytes:
+    settle(figure)
     stream = io.BytesIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": "optcomp"})
     return stream.getvalue()

@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from optcomp.errors import OutputError
+from optcomp.figures import settle
 from optcomp.studies.rebalance.ladder import Ladder
 from optcomp.words import million, money
 
@@ -39,6 +40,7 @@ def ladder_charts(ladder: Ladder, chosen: int, currency: str) -> dict[str, bytes
     with mpl.rc_context({"svg.hashsalt": "optcomp", "svg.fonttype": "none", "font.size": 9}):
         figure = Figure(figsize=(7.0, 4.0), layout="constrained")
         _draw(figure.add_subplot(), ladder, chosen, currency)
+        settle(figure)
         for ending, facts in (("png", {"Software": None}), ("svg", {"Date": None})):
             buffer = io.BytesIO()
             figure.savefig(buffer, format=ending, metadata=facts, dpi=150)
