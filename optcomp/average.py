@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optcomp.eligibility import PairSet
 from optcomp.errors import Finding, InputError
 from optcomp.response.outcome import PairTable, Predicted
 from optcomp.response.parameters import Response
@@ -97,37 +98,23 @@ class Averages:
         if segment not in self._tables and len(plans) == 1 and len(pairs.account) <= len(self.problem.accounts.ids):
             return self._direct(pairs.account, pairs.csm, segment, plans)  # one solution: no table is worth it
         if segment not in self._tables:
-            account, csm = self._listed
-            rows = np.flatnonzero(self.problem.csms.segment[csm] == segment)
-            everything = np.arange(len(self.problem.plans[segment]))
-            found = self._direct(account[rows], csm[rows], segment, everything)
+            listed, everything = self._listed[segment], np.arange(len(self.problem.plans[segment]))
+            found = self._direct(listed.account, listed.csm, segment, everything)
             self._tables[segment] = (found.kept, found.expanded)
         kept, expanded = self._tables[segment]
-        place = self._place[segment][pairs.account, pairs.csm]
+        place = self._listed[segment].place(pairs.account, pairs.csm)
         if (place < 0).any():
             return self._direct(pairs.account, pairs.csm, segment, plans)
         return Predicted(kept[np.ix_(plans, place)], expanded[np.ix_(plans, place)])
 
     @cached_property
-    def _listed(self) -> tuple[IntArray, IntArray]:
-        """Pairs that a solution or today's books may hold."""
-        known = self.problem.allowed.copy()
-        has = np.flatnonzero(self.problem.accounts.csm >= 0)
-        known[has, self.problem.accounts.csm[has]] = True
-        account, csm = np.nonzero(known)
-        return account, csm
-
-    @cached_property
-    def _place(self) -> list[IntArray]:
-        """Per segment, the column of every pair in its table, -1 where it has none; shape (accounts, csms)."""
-        account, csm = self._listed
-        places = []
-        for segment in range(len(self.problem.segments)):
-            place = np.full((len(self.problem.accounts.ids), len(self.problem.csms.ids)), -1, dtype=np.int64)
-            rows = np.flatnonzero(self.problem.csms.segment[csm] == segment)
-            place[account[rows], csm[rows]] = np.arange(len(rows))
-            places.append(place)
-        return places
+    def _listed(self) -> list[PairSet]:
+        """Pairs that a solution or today's books may hold, per segment of the CSM: columns of the tables."""
+        allowed, today = self.problem.allowed, self.problem.accounts.csm
+        has = np.flatnonzero(today >= 0)
+        known = PairSet(np.union1d(allowed.key, has * allowed.shape[1] + today[has]), allowed.shape)
+        segment = self.problem.csms.segment[known.csm]
+        return [PairSet(known.key[segment == s], known.shape) for s in range(len(self.problem.segments))]
 
     def _direct(self, account: IntArray, csm: IntArray, segment: int, plans: IntArray) -> Predicted:
         kept, expanded = np.zeros((2, len(plans), len(account)))

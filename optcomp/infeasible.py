@@ -18,10 +18,13 @@ def why_nothing_fits(problem: Problem) -> tuple[str, ...]:
 
 def _without_csm(problem: Problem) -> list[str]:
     """Accounts that nobody may look after, with the rules that forbid it."""
-    lonely = np.flatnonzero(~problem.allowed.any(axis=1))
+    lonely = np.flatnonzero(np.bincount(problem.allowed.account, minlength=len(problem.accounts.ids)) == 0)
     if not len(lonely):
         return []
-    hard = [r for r in PAIR_RULES if problem.rules[r].is_hard and broken_pairs(problem, r)[lonely].any()]
+    everybody = np.arange(len(problem.csms.ids))
+    hard = [
+        r for r in PAIR_RULES if problem.rules[r].is_hard and broken_pairs(problem, r, lonely[:, None], everybody).any()
+    ]
     names = ", ".join(problem.accounts.ids[a] for a in lonely[:MOST_NAMED])
     more = f" and {len(lonely) - MOST_NAMED} more" if len(lonely) > MOST_NAMED else ""
     return [

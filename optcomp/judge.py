@@ -99,7 +99,7 @@ class Decision:
         """Accounts that cannot stay: a hard rule on single pairs forbids today's CSM."""
         today = self.problem.accounts.csm
         rows = np.arange(len(today))
-        return np.asarray((today >= 0) & ~self.problem.allowed[rows, np.maximum(today, 0)])
+        return np.asarray((today >= 0) & ~self.problem.allowed.has(rows, np.maximum(today, 0)))
 
     @property
     def moves_counted(self) -> int:
@@ -163,7 +163,7 @@ def _plan_design(problem: Problem, decision: Decision, rule_id: str) -> Amounts:
 
 def _single_pairs(problem: Problem, decision: Decision, rule_id: str) -> Amounts:
     rows = np.flatnonzero(decision.owner >= 0)
-    broken = broken_pairs(problem, rule_id)[rows, decision.owner[rows]]
+    broken = broken_pairs(problem, rule_id, rows, decision.owner[rows])
     for a in rows[broken]:
         yield problem.accounts.ids[a], 1.0, 0.0
 

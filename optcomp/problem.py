@@ -16,7 +16,7 @@ from optcomp import pay
 from optcomp.average import Averages, members, refuse_many
 from optcomp.benchmarks import Benchmarks
 from optcomp.design import design_amounts
-from optcomp.eligibility import allowed_pairs
+from optcomp.eligibility import PairFacts, PairSet, allowed_pairs, pair_facts
 from optcomp.facts import AccountFacts, CsmFacts, account_facts, csm_facts
 from optcomp.instance import Account, Csm, Instance, Segment
 from optcomp.menu import TODAY, named_plans
@@ -32,7 +32,7 @@ from optcomp.response.parameters import Response, Triple
 from optcomp.response.saturating import COMPONENTS, saturating_features
 from optcomp.rules import Rule, Rules
 from optcomp.service import ServiceModel
-from optcomp.types import BoolArray, FloatArray, IntArray, sum_by
+from optcomp.types import FloatArray, IntArray, sum_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,8 +248,13 @@ class Problem:
         return key, np.array([own[k] for k in key.tolist()], dtype=np.float64)
 
     @cached_property
-    def allowed(self) -> BoolArray:
-        """Account × CSM pairs that every hard rule on single pairs allows."""
+    def pair_facts(self) -> PairFacts:
+        """What the rules on single pairs read."""
+        return pair_facts(self)
+
+    @cached_property
+    def allowed(self) -> PairSet:
+        """Pairs that every hard rule on single pairs allows."""
         return allowed_pairs(self)
 
     def pairs(self, account: IntArray, csm: IntArray) -> PairTable:

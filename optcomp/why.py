@@ -47,7 +47,7 @@ def _forced_reasons(problem: Problem, decision: Decision) -> list[str]:
     for rule_id in reversed(PAIR_RULES):
         if rule_id == "leavers" or not problem.rules[rule_id].is_hard:
             continue
-        for a in rows[broken_pairs(problem, rule_id)[rows, today]]:
+        for a in rows[broken_pairs(problem, rule_id, rows, today)]:
             if not problem.csms.is_leaving[problem.accounts.csm[a]]:
                 sentence = SPECS[rule_id].sentence
                 reasons[a] = f"forced: {sentence[0].lower()}{sentence[1:].rstrip('.')} ({rule_id})"

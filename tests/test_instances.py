@@ -173,7 +173,7 @@ def deal_leavers_accounts(problem: Problem) -> dict[str, str]:
     hours = np.bincount(owner, accounts.hours, len(csms.ids))
     for family in dict.fromkeys(accounts.family[csms.is_leaving[owner]]):
         members = np.flatnonzero(accounts.family == family)
-        able = np.flatnonzero(problem.allowed[members].all(axis=0) & ~csms.is_open)
+        able = np.flatnonzero(problem.allowed.for_all(members) & ~csms.is_open)
         taker = able[np.argmin(hours[able] / csms.hours[able])]
         owner[members] = taker
         hours[taker] += accounts.hours[members].sum()

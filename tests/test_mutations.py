@@ -12,7 +12,7 @@ from agreement import disagreements
 from planted import SETTINGS, busy, heavy, planted
 
 from optcomp import judge
-from optcomp.eligibility import PAIR_RULES
+from optcomp.eligibility import PAIR_RULES, PairSet
 from optcomp.errors import SolverError
 from optcomp.formulation import build, outcome, scope
 from optcomp.problem import Problem
@@ -21,6 +21,7 @@ from optcomp.solve import Engines
 
 evaluator = importlib.import_module("optcomp.evaluate")  # the package has a function of that name
 BUILDERS = {**build.BOOK_RULES, **build.GLOBAL_RULES}
+
 PLAN_RULES = [name for name, spec in SPECS.items() if spec.stage == "plan"]
 
 
@@ -30,6 +31,12 @@ def is_noticed(problem: Problem, engines: Engines) -> bool:
         return bool(disagreements(problem, engines))
     except SolverError as error:
         return "disagree" in str(error) or "lies below" in str(error)
+
+
+def every_pair(problem: Problem) -> PairSet:
+    """Every account with every CSM, whatever the rules say."""
+    shape = (len(problem.accounts.ids), len(problem.csms.ids))
+    return PairSet(np.arange(shape[0] * shape[1]), shape)
 
 
 def nothing(*_: object, **__: object) -> None:
@@ -115,7 +122,7 @@ def test_soft_pairs_without_a_price_are_noticed(
     rule_id: str, engines: Engines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The program's price of a pair and the evaluator's are counted apart."""
-    monkeypatch.setattr(scope, "broken_pairs", lambda problem, name: np.zeros_like(problem.allowed))
+    monkeypatch.setattr(scope, "broken_pairs", lambda problem, name, account, csm: np.zeros(len(account), dtype=bool))
     assert is_noticed(planted(rule_id, "soft"), engines)
 
 
@@ -126,7 +133,7 @@ def test_pairs_that_a_hard_rule_forgot_are_noticed(
     """The program offers every pair, and the evaluator refuses the one that is used."""
     monkeypatch.setattr(
         "optcomp.problem.allowed_pairs",
-        lambda problem: np.ones((len(problem.accounts.ids), len(problem.csms.ids)), dtype=bool),
+        every_pair,
     )
     assert is_noticed(planted(rule_id), engines)
 

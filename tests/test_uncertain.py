@@ -100,7 +100,7 @@ def test_every_path_proves_the_best_average(weights, engines):
 
 def test_tables_and_single_solutions_give_the_same_average():
     where = uncertain_problem().averaged(4)
-    account_rows, csm_rows = np.nonzero(where.allowed)
+    account_rows, csm_rows = where.allowed.account, where.allowed.csm
     own = where.csms.segment[csm_rows] == 0
     pairs = where.pairs(account_rows[own], csm_rows[own])
     all_plans = np.arange(len(where.plans[0]))

@@ -56,7 +56,7 @@ def components(problem: Problem) -> list[tuple[IntArray, IntArray]]:
     num_accounts = len(problem.accounts.ids)
     label = np.arange(num_accounts + len(problem.csms.ids))
     groups = [
-        np.append(np.flatnonzero(problem.allowed[:, j]), num_accounts + j)
+        np.append(problem.allowed.accounts_of_csm[j], num_accounts + j)
         for j in np.flatnonzero(~problem.csms.is_leaving)
     ]
     if problem.rules["families"].is_on:

@@ -80,7 +80,7 @@ class Tables:
     @cached_property
     def _allowed(self) -> BoolArray:
         """Units × CSMs in scope: every member may be looked after by the CSM."""
-        ok = self.problem.allowed[np.ix_(self.scope.accounts, self.scope.csms)]
+        ok = self.problem.allowed.has(self.scope.accounts[:, None], self.scope.csms)
         refused = np.zeros((self.num_units, len(self.scope.csms)), dtype=np.int64)
         np.add.at(refused, self.account_unit, ~ok)
         return np.asarray(refused == 0)
@@ -157,7 +157,7 @@ class Tables:
         """Moves that the moves rule counts, of every pair: forced ones not, a family that stays together once."""
         account, pair = self._member
         today, csm = self.problem.accounts.csm[account], self.pair_csm[pair]
-        may_stay = (today >= 0) & self.problem.allowed[account, np.maximum(today, 0)]
+        may_stay = (today >= 0) & self.problem.allowed.has(account, np.maximum(today, 0))
         moves = self._by_pair((may_stay & (today != csm)).astype(float))
         return np.minimum(moves, 1.0) if self.problem.rules["families"].is_hard else moves
 
@@ -169,7 +169,7 @@ class Tables:
         for rule_id in PAIR_RULES:
             rule = self.problem.rules[rule_id]
             if rule.is_soft:
-                price += rule.price * broken_pairs(self.problem, rule_id)[account, self.pair_csm[pair]]
+                price += rule.price * broken_pairs(self.problem, rule_id, account, self.pair_csm[pair])
         moves = self.problem.rules["moves"]
         own = moves.price * self.moves if has_priced_moves(self.problem) else 0.0
         return self._by_pair(price) + own

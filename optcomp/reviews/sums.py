@@ -157,10 +157,15 @@ def _larger_than_any(problem: Problem, amounts: FloatArray, limit: FloatArray) -
     order, starts = _units(problem)
     if not len(order) or not len(limit):
         return []
-    may = np.logical_and.reduceat(problem.allowed[order], starts, axis=0)
-    largest = np.where(may, limit, -np.inf).max(axis=1)
+    unit = np.empty(len(order), dtype=np.int64)
+    unit[order] = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(order)))
+    pairs = problem.allowed
+    key, members = np.unique(unit[pairs.account] * pairs.shape[1] + pairs.csm, return_counts=True)
+    key = key[members == np.bincount(unit)[key // pairs.shape[1]]]  # every member may go to this CSM
+    largest = np.full(len(starts), -np.inf)
+    np.maximum.at(largest, key // pairs.shape[1], limit[key % pairs.shape[1]])
     # A unit that nobody may have at all is another problem, and said elsewhere.
-    too_large = may.any(axis=1) & (np.add.reduceat(amounts[order], starts) > largest * (1.0 + ROOM))
+    too_large = np.isfinite(largest) & (np.add.reduceat(amounts[order], starts) > largest * (1.0 + ROOM))
     return sorted(problem.accounts.ids[a] for a in order[starts[too_large]])
 
 

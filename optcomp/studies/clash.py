@@ -98,7 +98,7 @@ class Clash:
                 self._bar_pairs(rule_id)
 
     def _bar_pairs(self, rule_id: str) -> None:
-        broken = broken_pairs(self.problem, rule_id)[self.x_account, self.x_csm]
+        broken = broken_pairs(self.problem, rule_id, self.x_account, self.x_csm)
         columns = np.flatnonzero(broken)
         scopes = [self._pair_scope(rule_id, int(self.x_account[c]), int(self.x_csm[c])) for c in columns]
         self._barred.append((columns, np.array([self.group(rule_id, s) for s in scopes], dtype=np.int64)))

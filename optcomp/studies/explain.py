@@ -117,7 +117,7 @@ class Explainer:
             return [*claims, self._without(account, here)]
         move = self._one_move(account, csm)
         claims += Says(self.problem, self.solution, self.value).about(move, has_parts=True)
-        if not all(self.problem.allowed[m, j] for m in self._unit(a)):
+        if not self.problem.allowed.for_all(self._unit(a))[j]:
             return [*claims, *self._forbidden(account, a, set(), only=csm)]
         if self.problem.csms.is_open[j] and csm not in self.solution.filled:
             return [*claims, *self._both_books(move)]  # a position that is not filled is not filled for it
@@ -182,18 +182,19 @@ class Explainer:
     def _others(self, account: str) -> Iterator[Move]:
         """One-move changes to everybody whom the rules on single pairs allow, unfilled positions apart."""
         unit, here = self._unit(self._row(account)), self.solution.csm_by_account[account]
+        may = self.problem.allowed.for_all(unit)
         for j, name in enumerate(self.problem.csms.ids):
             is_there = not self.problem.csms.is_open[j] or name in self.solution.filled
-            if name != here and is_there and all(self.problem.allowed[m, j] for m in unit):
+            if name != here and is_there and may[j]:
                 yield self._one_move(account, name)
 
     def _forbidden(self, account: str, a: int, known: set[str], only: str = "") -> Iterator[Claim]:
         """CSMs whom a hard rule on single pairs keeps from the account, or from the family that moves with it."""
-        unit = self._unit(a)
+        unit, everybody = np.array(self._unit(a)), np.arange(len(self.problem.csms.ids))
         for rule_id in PAIR_RULES:
             if not self.problem.rules[rule_id].is_hard:
                 continue
-            broken = np.flatnonzero(np.any(broken_pairs(self.problem, rule_id)[unit], axis=0))
+            broken = np.flatnonzero(broken_pairs(self.problem, rule_id, unit[:, None], everybody).any(axis=0))
             named = [self.problem.csms.ids[j] for j in broken]
             ids = [c for c in named if c not in known and only in ("", c)]
             if ids:

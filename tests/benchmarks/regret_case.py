@@ -178,8 +178,9 @@ def equal_arr_books(truth: Truth) -> float:
     """True points over today of today's plans with books of equal ARR within pools, largest accounts first."""
     problem = truth.problem
     owner, held = dict(truth.owner), np.zeros(len(problem.csms.ids))
+    everybody = np.arange(len(problem.csms.ids))
     for a in np.argsort(-problem.accounts.arr, kind="stable").tolist():
-        may = np.flatnonzero(problem.allowed[a])
+        may = np.flatnonzero(problem.allowed.has(a, everybody))
         if len(may):
             j = int(may[held[may].argmin()])
             held[j] += problem.accounts.arr[a]

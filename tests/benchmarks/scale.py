@@ -37,7 +37,7 @@ def measure(case: Case) -> dict[str, Any]:
     result = solve(problem, Settings(time_limit_seconds=limit, gap_pp=case.gap_pp))
     return {
         "plans": sum(plans),
-        "pairs": int(problem.allowed.sum()),
+        "pairs": len(problem.allowed),
         "menu": scored,
         "seconds": result.seconds,
         "gap": None if result.evaluation is None else result.gap_pp,

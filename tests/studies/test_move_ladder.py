@@ -256,7 +256,7 @@ def test_the_proof_of_a_rung_can_be_checked_although_it_rests_on_others(engines:
 def test_another_rule_on_moves_keeps_what_is_worked_out_and_changes_the_rule(engines: Engines):
     where = after(company(1), Change("leave", csm="C1", date=date(2027, 3, 31))).problem
     staying = where.as_if_nobody_leaves()
-    assert (where.allowed.any(), staying.allowed.any()) == (True, True)
+    assert (len(where.allowed) > 0, len(staying.allowed) > 0) == (True, True)
 
     other = at_most(where, 3)
 

@@ -108,7 +108,7 @@ def _strategic(account: Account, instance: Instance, above: float) -> str:
 def _must_move(problem: Problem) -> np.ndarray:
     today = problem.accounts.csm
     rows = np.arange(len(today))
-    return np.asarray((today >= 0) & ~problem.allowed[rows, np.maximum(today, 0)])
+    return np.asarray((today >= 0) & ~problem.allowed.has(rows, np.maximum(today, 0)))
 
 
 def _obstacle(problem: Problem, account: int, must_move: np.ndarray) -> str:
@@ -122,6 +122,6 @@ def _obstacle(problem: Problem, account: int, must_move: np.ndarray) -> str:
     others = problem.accounts.csm[family[~must_move[family]]]
     if (others[others >= 0] != owner).any():
         return "its family is with several CSMs and must come together"
-    if not problem.allowed[family, owner].all():
+    if not problem.allowed.has(family, owner).all():
         return "a member of its family must move to somebody else"
     return ""

@@ -137,7 +137,7 @@ def _without_vain_locks(problem: Problem, changes: Sequence[Change]) -> tuple[Pr
             for a, account in enumerate(accounts)
             if account.locked
             and (account.csm == change.csm if change.csm else account.account_id == change.account)
-            and not problem.allowed[a, problem.accounts.csm[a]]
+            and not problem.allowed.has(a, problem.accounts.csm[a])
         ]
         vain |= {accounts[a].account_id for a in rows}
         if rows:
