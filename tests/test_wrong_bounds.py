@@ -107,7 +107,8 @@ def test_a_wrong_bound_at_a_price_on_moves_is_an_error(lie: Lie, engines: Engine
         solve(limited, Settings(gap_pp=1e-4), engines=Engines(Liar(engines.main, lie), engines.helper))
 
 
-def test_a_wrong_bound_of_a_budget_step_is_an_error(engines: Engines) -> None:
+@pytest.mark.parametrize("rises", [(0.0, 0.15, 0.3), (-0.2, 0.0, 0.3)])  # today's pay is above the first of these
+def test_a_wrong_bound_of_a_budget_step_is_an_error(rises: tuple[float, ...], engines: Engines) -> None:
     """The master chooses between plans by such bounds, also where books for all of them are known already."""
     told: list[Outcome] = []
 
@@ -125,7 +126,7 @@ def test_a_wrong_bound_of_a_budget_step_is_an_error(engines: Engines) -> None:
     liar = Engines(Liar(engines.main, later_too_low), engines.helper)
 
     with pytest.raises(SolverError, match=r"lies below a solution"):
-        budget_curve(two, (0.0, 0.15, 0.3), StudySettings(gap_pp=1e-4, strategies=()), engines=liar)
+        budget_curve(two, rises, StudySettings(gap_pp=1e-4, strategies=()), engines=liar)
 
 
 def test_the_command_ends_with_an_error_and_writes_nothing(

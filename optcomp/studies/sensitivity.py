@@ -186,24 +186,27 @@ class Sweep:
         uppers, lowers = self._read("upper"), self._read("lower")
         made: list[Point] = []
         today: Evaluation | None = None
+        is_possible = self._may_keep_today()
         for (value, usd), upper, lower in zip(self.budgets, uppers, lowers, strict=True):
             problem = at_budget(self.search.problem, usd)
             bound = -math.inf if upper is None else upper.value
             best = Best(problem, ())
             if lower is not None:
                 best.offer(self.search.solution(lower), lower.value)
-            if today is None or best.evaluation is None or best.evaluation.objective < today.objective:
-                today = self._offer_today(best) or today
+            is_below = best.evaluation is None or today is None or best.evaluation.objective < today.objective
+            if is_possible and is_below:
+                today = best.offer(current_solution(problem)) or today
             # More budget makes today's books worth no less, so a bound below what they were worth before is wrong, too.
             bound = checked(checked(bound, today), best.evaluation)
             made.append(point(value, problem, bound / POINTS, best.solution, best.evaluation))
         return tuple(made)
 
-    def _offer_today(self, best: Best) -> Evaluation | None:
-        """Offer today's plans and books, so that a bound below them is found out; None where they do not fit."""
-        if (best.problem.accounts.csm < 0).any():
-            return None
-        return best.offer(current_solution(best.problem))
+    def _may_keep_today(self) -> bool:
+        """Whether the largest budget allows today's plans and books: they are offered, to show a bound below them."""
+        problem = self.search.problem  # at that budget
+        if (problem.accounts.csm < 0).any():
+            return False
+        return not evaluate(problem, current_solution(problem)).violations
 
 
 def _gap(upper: Pick | None, lower: Pick | None) -> float:
