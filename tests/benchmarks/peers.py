@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MEMORY_GIB = 12.0  # of address space for each process: half of the machine, the rest is for its other users
 BUILD_SECONDS = 900.0  # in which a joint program has to be built
 SECONDS_TO_START = 120.0  # reading and scoring an instance, beside a peer's own limit
-GAP_PP, CLOSE_GAP_PP = 0.01, 0.001
+GAP_PP, CLOSE_GAP_PP = 0.01, 0.0
 KEPT = Path(__file__).parents[2] / "build" / "peers"
 
 # Peer → the form of the joint program that it is given.

@@ -16,7 +16,7 @@ LEAST_GAP = 1e-6  # points; what is closer than this is equal, so ratios of gaps
 
 WORDS = {
     "optcomp": "optcomp, decomposed, asked for 0.01 points",
-    "optcomp-close": "optcomp, decomposed, asked for 0.001 points",
+    "optcomp-close": "optcomp, decomposed, asked for the optimum",
     "highs": "HiGHS on the joint program",
     "joint": "optcomp, method joint (HiGHS with optcomp's starts)",
     "cpsat": "CP-SAT on the joint program",
