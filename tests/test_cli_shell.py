@@ -232,3 +232,14 @@ def test_a_registered_target_that_is_no_command_is_refused():
 @pytest.mark.parametrize("name", list(cli.COMMANDS))
 def test_every_registered_command_lives_in_a_file_of_its_name(name: str):
     assert cli.COMMANDS[name].target == f"optcomp.cli.{name}:command"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("solv", "No such command 'solv'. (Did you mean 'solve'?)"), ("xyz", "No such command 'xyz'.")],
+)
+def test_a_mistyped_command_is_answered_with_the_one_that_was_meant(
+    typed: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run([typed]) == 2
+    assert capsys.readouterr().err.strip().endswith(f"Error: {said}")

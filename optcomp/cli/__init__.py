@@ -6,6 +6,7 @@ neither pandas nor numpy nor a solver. A new command is one line in `COMMANDS`.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import select
@@ -60,6 +61,17 @@ class LazyGroup(click.Group):
         if cmd_name in COMMANDS:
             return load(COMMANDS[cmd_name])
         return super().get_command(ctx, cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            if not near:
+                raise
+            raise click.UsageError(f"{error.message} (Did you mean {near[0]!r}?)", ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         rows = [(name, lazy.short_help) for name, lazy in COMMANDS.items()]
