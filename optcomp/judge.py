@@ -97,9 +97,7 @@ class Decision:
     @cached_property
     def forced(self) -> BoolArray:
         """Accounts that cannot stay: a hard rule on single pairs forbids today's CSM."""
-        today = self.problem.accounts.csm
-        rows = np.arange(len(today))
-        return np.asarray((today >= 0) & ~self.problem.allowed.has(rows, np.maximum(today, 0)))
+        return np.asarray((self.problem.accounts.csm >= 0) & ~self.problem.may_stay)
 
     @property
     def moves_counted(self) -> int:

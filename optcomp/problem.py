@@ -32,7 +32,7 @@ from optcomp.response.parameters import Response, Triple
 from optcomp.response.saturating import COMPONENTS, saturating_features
 from optcomp.rules import Rule, Rules
 from optcomp.service import ServiceModel
-from optcomp.types import FloatArray, IntArray, sum_by
+from optcomp.types import BoolArray, FloatArray, IntArray, sum_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +256,12 @@ class Problem:
     def allowed(self) -> PairSet:
         """Pairs that every hard rule on single pairs allows."""
         return allowed_pairs(self)
+
+    @cached_property
+    def may_stay(self) -> BoolArray:
+        """Accounts that have a CSM whom every hard rule on single pairs lets them keep, shape (accounts,)."""
+        today = self.accounts.csm
+        return (today >= 0) & self.allowed.has(np.arange(len(today)), np.maximum(today, 0))
 
     def pairs(self, account: IntArray, csm: IntArray) -> PairTable:
         """Everything about these pairs but the plan; CSM -1 means a neutral CSM who takes nothing over."""

@@ -157,8 +157,7 @@ class Tables:
         """Moves that the moves rule counts, of every pair: forced ones not, a family that stays together once."""
         account, pair = self._member
         today, csm = self.problem.accounts.csm[account], self.pair_csm[pair]
-        may_stay = (today >= 0) & self.problem.allowed.has(account, np.maximum(today, 0))
-        moves = self._by_pair((may_stay & (today != csm)).astype(float))
+        moves = self._by_pair((self.problem.may_stay[account] & (today != csm)).astype(float))
         return np.minimum(moves, 1.0) if self.problem.rules["families"].is_hard else moves
 
     @cached_property

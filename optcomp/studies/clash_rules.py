@@ -156,9 +156,7 @@ def _families(clash: Clash) -> None:
 def _moves(clash: Clash) -> None:
     problem = clash.problem
     today, family = problem.accounts.csm, problem.accounts.family
-    rows = np.arange(len(today))
-    may_stay = (today >= 0) & problem.allowed.has(rows, np.maximum(today, 0))
-    counted = may_stay[clash.x_account] & (clash.x_csm != today[clash.x_account])
+    counted = problem.may_stay[clash.x_account] & (clash.x_csm != today[clash.x_account])
     columns = np.flatnonzero(counted)
     if problem.rules["families"].is_hard:
         moved_family: dict[int, int] = {}

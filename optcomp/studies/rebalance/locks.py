@@ -106,9 +106,7 @@ def _strategic(account: Account, instance: Instance, above: float) -> str:
 
 
 def _must_move(problem: Problem) -> np.ndarray:
-    today = problem.accounts.csm
-    rows = np.arange(len(today))
-    return np.asarray((today >= 0) & ~problem.allowed.has(rows, np.maximum(today, 0)))
+    return np.asarray((problem.accounts.csm >= 0) & ~problem.may_stay)
 
 
 def _obstacle(problem: Problem, account: int, must_move: np.ndarray) -> str:
