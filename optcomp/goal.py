@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import brentq
 
-from optcomp.evaluate import decide, evaluate
+from optcomp.evaluate import Evaluation, decide, evaluate
 from optcomp.frames import View
 from optcomp.problem import Problem
 from optcomp.response.outcome import logit, sigmoid
 from optcomp.response.parameters import Response
+from optcomp.solution import Solution
+from optcomp.studies.points import Study
 from optcomp.words import POINTS, is_telling, percent
 
 # Points of NRR; nothing published gains more in a year (issue 2, SCIENCE 2.1).
@@ -74,6 +76,31 @@ def goal(view: View, bound: float | None) -> Goal | None:
     )
     reached = False if is_out_of_reach else None
     return Goal(target, nrr, bound, reached, now, needed, factor, renewed, sentences)
+
+
+TARGET = "goal.nrr"  # the number of instance.toml that a study of targets varies
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """The best of one step of a study, as a view reads it."""
+
+    problem: Problem
+    solution: Solution
+    evaluation: Evaluation
+    current: Evaluation
+
+
+def goals(study: Study) -> dict[float, Goal]:
+    """Every target of a study that varies it against what is best and proved, by its value; empty for other studies."""
+    found = {}
+    for p in study.best.solved if study.key == TARGET else ():
+        assert p.solution is not None
+        assert p.evaluation is not None  # that is what solved means
+        reached = goal(View(_Step(p.problem, p.solution, p.evaluation, study.current)), p.bound)
+        if reached is not None:
+            found[p.value] = reached
+    return found
 
 
 # ---- what it would take -------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -153,12 +154,15 @@ def _study(wanted: Wanted, settings: Settings) -> tuple[Study, tuple[str, ...]]:
 def _tell(found: tuple[Study, tuple[str, ...]], target: Target | None, out: Path | None, as_json: bool) -> int:
     """Write and print; the exit code."""
     from optcomp.cli.sensitivity_text import study_text
+    from optcomp.goal import goals
     from optcomp.studies.chart import charts
     from optcomp.studies.tables import CURVE, FILES, MONEY, SUMMARY, curve_csv, facts, money_csv
     from optcomp.write import json_bytes
 
     study, warnings = found
-    summary = json_bytes(facts(study, warnings=warnings, files=FILES if target else ()))
+    reached = {f"{value:g}": asdict(found) for value, found in goals(study).items()}
+    plain = facts(study, warnings=warnings, files=FILES if target else ())
+    summary = json_bytes({**plain, "goals": reached} if reached else plain)
     is_written = target is not None and bool(study.best.solved)
     if target is not None and is_written:
         tables = {CURVE: curve_csv(study), MONEY: money_csv(study), SUMMARY: summary}

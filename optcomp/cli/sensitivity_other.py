@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from optcomp.cells import printable
 from optcomp.cli.layout import paragraph, table
+from optcomp.goal import Goal, goals
 from optcomp.studies.findings import at
 from optcomp.studies.over import TODAY, UNCHANGED
 from optcomp.studies.points import Curve, Point, Study
@@ -36,7 +37,7 @@ def interval_cell(study: Study, here: Point) -> list[str]:
 
 
 def other_text(study: Study) -> Iterator[str]:
-    curves = {c.name: c for c in study.curves}
+    curves, reached = {c.name: c for c in study.curves}, goals(study)
     yield f"{printable(study.base.instance.name)}: {study.key}" + (f" ({study.unit})" if study.unit else "")
     yield ""
     rows = [
@@ -48,11 +49,13 @@ def other_text(study: Study) -> Iterator[str]:
             gap_cell(p),
             "" if p.evaluation is None else str(p.evaluation.moves),
             *interval_cell(study, p),
+            *(_goal_cells(reached.get(p.value)) if reached else ()),
         ]
         for p, kept, today in zip(study.best.points, curves[UNCHANGED].points, curves[TODAY].points, strict=True)
     ]
     first = "world" if study.names else "value"
-    yield table([first, "today", "unchanged", "best", "unproved", "moves", *interval_header(study)], rows)
+    header = [first, "today", "unchanged", "best", "unproved", "moves", *interval_header(study)]
+    yield table([*header, *(("target", "expansion") if reached else ())], rows)
     yield ""
     yield paragraph(
         "",
@@ -60,8 +63,26 @@ def other_text(study: Study) -> Iterator[str]:
         "row. All net of the prices of bent rules.",
         hang=0,
     )
+    if reached:
+        yield paragraph(
+            "",
+            "target: whether the best reaches it; out of reach is proved. expansion: how much more often accounts would "
+            "have to expand, with the plans and books of the row, to reach it.",
+            hang=0,
+        )
+        return  # a target changes no decision, so there is none to regret
     yield from _broken(study, curves[UNCHANGED])
     yield from _regret(study, curves[UNCHANGED])
+
+
+def _goal_cells(found: Goal | None) -> tuple[str, str]:
+    """Whether a target is within reach, and by what factor expansion would have to rise."""
+    if found is None:
+        return "", ""
+    if found.is_reached:
+        return "reached", ""
+    taken = "never" if found.expansion_factor is None else f"{found.expansion_factor:.2f} x"
+    return "not proved" if found.is_reached is None else "out of reach", taken
 
 
 def _kept(here: Point) -> str:

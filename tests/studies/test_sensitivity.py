@@ -22,6 +22,7 @@ from optcomp.catalog import load_stress, model_names
 from optcomp.cli.sensitivity_text import study_text
 from optcomp.errors import InputError
 from optcomp.evaluate import current_solution, evaluate
+from optcomp.goal import goals
 from optcomp.plan import MenuSpec
 from optcomp.problem import Problem
 from optcomp.response.belief import Belief
@@ -445,6 +446,25 @@ def test_extra_pay_by_kind_and_by_segment_are_the_same_dollars(study: Study):
 )
 def test_the_direction_of_a_number_is_known(key: str, way: int):
     assert direction(key) == way
+
+
+def test_every_target_is_told_as_reached_or_proved_out_of_reach(capsys: pytest.CaptureFixture[str]):
+    """tiny is worth 107.96 % at best; each further tenth takes more expansion."""
+    assert run("--over", "goal.nrr=1.0..1.3", "--steps", "4", "--quiet", "--json") == 0
+    told = json.loads(capsys.readouterr().out)["goals"]
+    assert [told[name]["is_reached"] for name in ("1", "1.1", "1.2", "1.3")] == [True, False, False, False]
+    factors = [told[name]["expansion_factor"] for name in ("1.1", "1.2", "1.3")]
+    assert 1.0 < factors[0] < factors[1] < factors[2]
+
+    assert run("--over", "goal.nrr=1.0..1.3", "--steps", "4", "--quiet") == 0
+    rows = [line.split("  ")[-2:] for line in capsys.readouterr().out.splitlines() if line.strip().startswith("1")]
+    assert [row[-1].strip() for row in rows] == ["reached", *(f"{factor:.2f} x" for factor in factors)]
+
+
+def test_other_studies_tell_of_no_target(study: Study, capsys: pytest.CaptureFixture[str]):
+    assert goals(study) == {}
+    assert run("--over", f"{RENEW}=-5pp..0pp", "--steps", "2", "--quiet", "--json") == 0
+    assert "goals" not in json.loads(capsys.readouterr().out)
 
 
 # ---- the command ----------------------------------------------------------------------------------------------------
