@@ -66,8 +66,8 @@ def other_text(study: Study) -> Iterator[str]:
     if reached:
         yield paragraph(
             "",
-            "target: whether the best reaches it; out of reach is proved. expansion: how much more often accounts would "
-            "have to expand, with the plans and books of the row, to reach it.",
+            "target: whether the best reaches it; out of reach is proved. expansion: how much more often accounts "
+            "would have to expand, with the plans and books of the row, to reach it.",
             hang=0,
         )
         return  # a target changes no decision, so there is none to regret
