@@ -23,7 +23,7 @@ from optcomp.evaluate import Evaluation, current_solution, evaluate
 from optcomp.frames import View
 from optcomp.hooks import Hook, hook_violations, load_hook
 from optcomp.keep import KEPT, parse_kept, with_kept
-from optcomp.manifest import digest_of, digests
+from optcomp.manifest import digest_of, digests, version
 from optcomp.problem import Problem
 from optcomp.reload import Reasons, Row, load_solved, parse_csv, parse_json, read_folder, read_manifest, read_solution
 from optcomp.solution import Solution
@@ -59,6 +59,7 @@ class Recheck:
     """What a re-check found: reasons against the solution (none: it holds), and its value where it could be read.
 
     proof : what its certificate proves of the bound, None where it has none
+    writer : the other version of optcomp that wrote it, empty where that is this one
     """
 
     reasons: tuple[str, ...]
@@ -66,6 +67,7 @@ class Recheck:
     summary: Mapping[str, Any]
     num_inputs: int
     proof: Proof | None = None
+    writer: str = ""
 
     @property
     def holds(self) -> bool:
@@ -105,7 +107,9 @@ def recheck(folder: Path, *, instance: Path | None = None, hooks: Sequence[Path]
     proof = None
     if CERTIFICATE in files and recomputed is not None:
         proof = _proof(files[CERTIFICATE], recomputed.problem, loaded_hooks, summary, reasons)
-    return Recheck(tuple(reasons.sentences), recomputed, summary, len(loaded.files), proof)
+    writer = printable(str(manifest.get("optcomp", "of unknown version")))[:20]
+    other = "" if writer == version("optcomp") else writer
+    return Recheck(tuple(reasons.sentences), recomputed, summary, len(loaded.files), proof, other)
 
 
 def _texts(manifest: Mapping[str, Any], key: str) -> dict[str, str]:

@@ -71,6 +71,17 @@ def test_a_failure_exits_with_7_and_its_reasons(solution: Path, capsys: pytest.C
     assert "assignment.csv" in output.out
 
 
+def test_a_failure_names_the_other_version_that_wrote_it(solution: Path, capsys: pytest.CaptureFixture[str]):
+    """Words may differ from version to version, and a user should not take that for a forgery."""
+    edit_json(solution / "manifest.json", optcomp="0.0.7")
+    assert cli.run(["evaluate", str(solution)]) == 0
+    assert "0.0.7" not in capsys.readouterr().out
+
+    edit_json(solution / "summary.json", recommended_why="because")
+    assert cli.run(["evaluate", str(solution)]) == 7
+    assert "It was written by optcomp 0.0.7, which may have worded" in capsys.readouterr().out
+
+
 def drop_last_row(text: str) -> str:
     return "\r\n".join(text.split("\r\n")[:-2]) + "\r\n"
 

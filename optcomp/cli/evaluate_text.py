@@ -21,7 +21,9 @@ def evaluate_text(outcome: Recheck, folder: Path) -> str:
         shown = [paragraph("-", reason, indent=2, hang=4) for reason in outcome.reasons[:MOST_SHOWN]]
         rest = len(outcome.reasons) - len(shown)
         more = [f"  … and {rest} more"] if rest else []
-        return "\n".join([f"The solution in {name} does not hold:", *shown, *more])
+        old = f"It was written by optcomp {outcome.writer}, which may have worded or rounded things in another way."
+        why = [paragraph("", old, indent=2, hang=2)] if outcome.writer else []
+        return "\n".join([f"The solution in {name} does not hold:", *shown, *more, *why])
     problem, value = outcome.recomputed.problem, outcome.recomputed.evaluation
     ids = f"{plural(len(problem.accounts.ids), 'account')}, {plural(len(problem.csms.ids), 'CSM')}"
     lines = [
@@ -55,6 +57,7 @@ def as_object(outcome: Recheck) -> dict[str, object]:
         "schema": "optcomp/evaluate/1",
         "holds": outcome.holds,
         "reasons": list(outcome.reasons),
+        "written_by_another_version": outcome.writer or None,
         "nrr": value.nrr if value else None,
         "objective": value.objective if value else None,
         "soft_cost": value.soft_cost if value else None,
