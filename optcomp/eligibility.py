@@ -48,12 +48,27 @@ class PairSet:
         return self.key % max(self.shape[1], 1)
 
     def has(self, account: IntArray | int, csm: IntArray | int) -> BoolArray:
-        """Whether pairs are in the set, for rows of any shapes that go together."""
-        return _is_in(np.asarray(account, dtype=np.int64) * self.shape[1] + csm, self.key)
+        """Whether pairs are in the set, for rows of any shapes that go together; CSM -1, nobody, is with no account."""
+        return np.asarray(_is_in(self._key_of(account, csm), self.key) & (np.asarray(csm) >= 0))
 
     def place(self, account: IntArray, csm: IntArray) -> IntArray:
         """Number of every pair in the set, -1 for those that are not in it."""
-        return np.where(self.has(account, csm), np.searchsorted(self.key, account * self.shape[1] + csm), -1)
+        return np.where(self.has(account, csm), np.searchsorted(self.key, self._key_of(account, csm)), -1)
+
+    def _key_of(self, account: IntArray | int, csm: IntArray | int) -> IntArray:
+        return np.asarray(np.asarray(account, dtype=np.int64) * self.shape[1] + csm)
+
+    def within(self, accounts: IntArray, csms: IntArray) -> tuple[IntArray, IntArray]:
+        """Pairs of these accounts with these CSMs: places in the two lists, sorted by account, then by CSM.
+
+        accounts : rows, in any order; csms : rows, sorted
+        """
+        first, end = (np.searchsorted(self.key, (accounts + k) * self.shape[1]) for k in (0, 1))
+        account, at = _ranges(first, end - first)
+        column = np.full(self.shape[1], -1, dtype=np.int64)
+        column[csms] = np.arange(len(csms))
+        csm = column[self.key[at] % max(self.shape[1], 1)]
+        return account[csm >= 0], csm[csm >= 0]
 
     def for_all(self, accounts: Sequence[int] | IntArray) -> BoolArray:
         """CSMs who are in the set with every one of these accounts, shape (csms,)."""
@@ -135,7 +150,8 @@ def allowed_pairs(problem: Problem) -> PairSet:
     may = np.ones((len(first), shape[1]), dtype=bool)
     for rule_id in traits:
         may &= ~facts.objects[rule_id][facts.kind[rule_id][first]]
-    key = np.union1d(_rows_of_kinds(may, kind.reshape(-1)), facts.eligible) if traits else _rows_of_kinds(may, kind)
+    key = _rows_of_kinds(may, kind.reshape(-1))  # numpy 2.0 keeps the axis
+    key = np.union1d(key, facts.eligible) if traits and len(facts.eligible) else key
     account, csm = np.divmod(key, shape[1])
     keep = problem.csms.hours[csm] > 0.0
     for rule_id in hard:
@@ -147,11 +163,15 @@ def allowed_pairs(problem: Problem) -> PairSet:
 def _rows_of_kinds(may: BoolArray, kind: IntArray) -> IntArray:
     """Keys of every account with the CSMs of its kind; `may` has shape (kinds, csms)."""
     size = may.sum(axis=1)
-    begin, columns = np.cumsum(size) - size, np.nonzero(may)[1]
-    many = size[kind]
-    account = np.repeat(np.arange(len(kind)), many)
-    place = np.arange(len(account)) - np.repeat(np.cumsum(many) - many, many)
-    return np.asarray(account * may.shape[1] + columns[begin[kind[account]] + place])
+    columns = np.nonzero(may)[1]
+    account, at = _ranges((np.cumsum(size) - size)[kind], size[kind])
+    return np.asarray(account * may.shape[1] + columns[at])
+
+
+def _ranges(first: IntArray, count: IntArray) -> tuple[IntArray, IntArray]:
+    """Runs of so many numbers from each first one, side by side: the number of the run, and the number itself."""
+    run = np.repeat(np.arange(len(count)), count)
+    return run, np.arange(len(run)) + np.repeat(first - (np.cumsum(count) - count), count)
 
 
 def _differs(values: AnyArray, known: Iterable[tuple[str, ...]]) -> BoolArray:

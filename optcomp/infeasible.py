@@ -21,9 +21,11 @@ def _without_csm(problem: Problem) -> list[str]:
     lonely = np.flatnonzero(np.bincount(problem.allowed.account, minlength=len(problem.accounts.ids)) == 0)
     if not len(lonely):
         return []
-    everybody = np.arange(len(problem.csms.ids))
+    everybody = np.arange(len(problem.csms.ids))[:, None]  # one at a time: all accounts may be lonely
     hard = [
-        r for r in PAIR_RULES if problem.rules[r].is_hard and broken_pairs(problem, r, lonely[:, None], everybody).any()
+        rule_id
+        for rule_id in PAIR_RULES
+        if problem.rules[rule_id].is_hard and any(broken_pairs(problem, rule_id, lonely, j).any() for j in everybody)
     ]
     names = ", ".join(problem.accounts.ids[a] for a in lonely[:MOST_NAMED])
     more = f" and {len(lonely) - MOST_NAMED} more" if len(lonely) > MOST_NAMED else ""

@@ -260,8 +260,7 @@ class Problem:
     @cached_property
     def may_stay(self) -> BoolArray:
         """Accounts that have a CSM whom every hard rule on single pairs lets them keep, shape (accounts,)."""
-        today = self.accounts.csm
-        return (today >= 0) & self.allowed.has(np.arange(len(today)), np.maximum(today, 0))
+        return self.allowed.has(np.arange(len(self.accounts.ids)), self.accounts.csm)
 
     def pairs(self, account: IntArray, csm: IntArray) -> PairTable:
         """Everything about these pairs but the plan; CSM -1 means a neutral CSM who takes nothing over."""

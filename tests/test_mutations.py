@@ -21,7 +21,6 @@ from optcomp.solve import Engines
 
 evaluator = importlib.import_module("optcomp.evaluate")  # the package has a function of that name
 BUILDERS = {**build.BOOK_RULES, **build.GLOBAL_RULES}
-
 PLAN_RULES = [name for name, spec in SPECS.items() if spec.stage == "plan"]
 
 
@@ -131,10 +130,7 @@ def test_pairs_that_a_hard_rule_forgot_are_noticed(
     rule_id: str, engines: Engines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The program offers every pair, and the evaluator refuses the one that is used."""
-    monkeypatch.setattr(
-        "optcomp.problem.allowed_pairs",
-        every_pair,
-    )
+    monkeypatch.setattr("optcomp.problem.allowed_pairs", every_pair)
     assert is_noticed(planted(rule_id), engines)
 
 

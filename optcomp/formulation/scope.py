@@ -78,27 +78,28 @@ class Tables:
         return int(self.account_unit.max()) + 1 if len(self.account_unit) else 0
 
     @cached_property
-    def _allowed(self) -> BoolArray:
-        """Units × CSMs in scope: every member may be looked after by the CSM."""
-        ok = self.problem.allowed.has(self.scope.accounts[:, None], self.scope.csms)
-        refused = np.zeros((self.num_units, len(self.scope.csms)), dtype=np.int64)
-        np.add.at(refused, self.account_unit, ~ok)
-        return np.asarray(refused == 0)
+    def _allowed(self) -> tuple[IntArray, IntArray, IntArray]:
+        """Account place in scope and pair of every allowed account × CSM; key of every pair: unit × CSMs + CSM place.
+
+        A pair is a unit with a CSM who may look after every member.
+        """
+        account, column = self.problem.allowed.within(self.scope.accounts, self.scope.csms)
+        key, pair, members = np.unique(
+            self.account_unit[account] * len(self.scope.csms) + column, return_inverse=True, return_counts=True
+        )
+        is_whole = members == np.bincount(self.account_unit)[key // max(len(self.scope.csms), 1)]
+        number = np.cumsum(is_whole) - 1
+        return account[is_whole[pair]], number[pair[is_whole[pair]]], key[is_whole]
 
     @cached_property
-    def _pairs(self) -> tuple[IntArray, IntArray]:
-        unit, column = np.nonzero(self._allowed)
-        return unit, self.scope.csms[column]
-
-    @property
     def pair_unit(self) -> IntArray:
         """Row of the unit of every pair."""
-        return self._pairs[0]
+        return self._allowed[2] // max(len(self.scope.csms), 1)
 
-    @property
+    @cached_property
     def pair_csm(self) -> IntArray:
         """CSM row of every pair."""
-        return self._pairs[1]
+        return self.scope.csms[self._allowed[2] % max(len(self.scope.csms), 1)]
 
     @cached_property
     def pair_segment(self) -> IntArray:
@@ -108,10 +109,8 @@ class Tables:
     @cached_property
     def _member(self) -> tuple[IntArray, IntArray]:
         """Account row (of the problem) and pair of every account × CSM combination in scope."""
-        number = np.full(self._allowed.shape, -1, dtype=np.int64)
-        number[np.nonzero(self._allowed)] = np.arange(len(self.pair_unit))
-        rows, columns = np.nonzero(self._allowed[self.account_unit])
-        return self.scope.accounts[rows], number[self.account_unit[rows], columns]
+        place, pair, _ = self._allowed
+        return self.scope.accounts[place], pair
 
     @cached_property
     def members(self) -> PairTable:
