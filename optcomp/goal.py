@@ -97,7 +97,8 @@ def goals(study: Study) -> dict[float, Goal]:
     for p in study.best.solved if study.key == TARGET else ():
         assert p.solution is not None
         assert p.evaluation is not None  # that is what solved means
-        reached = goal(View(_Step(p.problem, p.solution, p.evaluation, study.current)), p.bound)
+        bound = p.bound if np.isfinite(p.bound) else None
+        reached = goal(View(_Step(p.problem, p.solution, p.evaluation, study.current)), bound)
         if reached is not None:
             found[p.value] = reached
     return found

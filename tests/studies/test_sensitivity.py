@@ -461,6 +461,15 @@ def test_every_target_is_told_as_reached_or_proved_out_of_reach(capsys: pytest.C
     assert [row[-1].strip() for row in rows] == ["reached", *(f"{factor:.2f} x" for factor in factors)]
 
 
+def test_a_target_of_which_nothing_is_proved_has_no_ceiling(study: Study):
+    """A bound of infinity is none, and JSON knows no infinity."""
+    problem = replace(study.base, instance=replace(study.base.instance, target_nrr=5.0))
+    here = replace(study.best.solved[0], problem=problem, bound=math.inf)
+    (found,) = goals(replace(study, key="goal.nrr", curves=(replace(study.best, points=(here,)),))).values()
+    assert (found.ceiling, found.is_reached) == (None, None)
+    assert "nothing is proved yet" in found.sentences[0]
+
+
 def test_other_studies_tell_of_no_target(study: Study, capsys: pytest.CaptureFixture[str]):
     assert goals(study) == {}
     assert run("--over", f"{RENEW}=-5pp..0pp", "--steps", "2", "--quiet", "--json") == 0
