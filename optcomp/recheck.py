@@ -107,8 +107,8 @@ def recheck(folder: Path, *, instance: Path | None = None, hooks: Sequence[Path]
     proof = None
     if CERTIFICATE in files and recomputed is not None:
         proof = _proof(files[CERTIFICATE], recomputed.problem, loaded_hooks, summary, reasons)
-    writer = printable(str(manifest.get("optcomp", "of unknown version")))[:20]
-    other = "" if writer == version("optcomp") else writer
+    writer = str(manifest.get("optcomp", "of unknown version"))
+    other = "" if writer == version("optcomp") else printable(writer)[:20]
     return Recheck(tuple(reasons.sentences), recomputed, summary, len(loaded.files), proof, other)
 
 

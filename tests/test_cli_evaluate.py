@@ -82,6 +82,13 @@ def test_a_failure_names_the_other_version_that_wrote_it(solution: Path, capsys:
     assert "It was written by optcomp 0.0.7, which may have worded" in capsys.readouterr().out
 
 
+def test_a_version_of_any_length_is_its_own(solution: Path, monkeypatch: pytest.MonkeyPatch):
+    name = "1.2.3.dev45+g0123456789abcdef"
+    edit_json(solution / "manifest.json", optcomp=name)
+    monkeypatch.setattr("optcomp.recheck.version", lambda package: name)
+    assert recheck(solution).writer == ""
+
+
 def drop_last_row(text: str) -> str:
     return "\r\n".join(text.split("\r\n")[:-2]) + "\r\n"
 
