@@ -160,7 +160,7 @@ def _tell(found: tuple[Study, tuple[str, ...]], target: Target | None, out: Path
     from optcomp.write import json_bytes
 
     study, warnings = found
-    reached = {f"{value:g}": asdict(found) for value, found in goals(study).items()}
+    reached = {f"{value:.12g}": asdict(told) for value, told in goals(study).items()}
     plain = facts(study, warnings=warnings, files=FILES if target else ())
     summary = json_bytes({**plain, "goals": reached} if reached else plain)
     is_written = target is not None and bool(study.best.solved)

@@ -461,6 +461,11 @@ def test_every_target_is_told_as_reached_or_proved_out_of_reach(capsys: pytest.C
     assert [row[-1].strip() for row in rows] == ["reached", *(f"{factor:.2f} x" for factor in factors)]
 
 
+def test_targets_that_are_close_together_are_told_apart(capsys: pytest.CaptureFixture[str]):
+    assert run("--over", "goal.nrr=1.0..1.000002", "--steps", "3", "--quiet", "--json") == 0
+    assert list(json.loads(capsys.readouterr().out)["goals"]) == ["1", "1.000001", "1.000002"]
+
+
 def test_a_target_of_which_nothing_is_proved_has_no_ceiling(study: Study):
     """A bound of infinity is none, and JSON knows no infinity."""
     problem = replace(study.base, instance=replace(study.base.instance, target_nrr=5.0))
