@@ -14,6 +14,7 @@ from optcomp.problem import Problem
 from optcomp.response.outcome import logit, sigmoid
 from optcomp.response.parameters import Response
 from optcomp.solution import Solution
+from optcomp.studies.over import TARGET
 from optcomp.studies.points import Study
 from optcomp.words import POINTS, is_telling, percent
 
@@ -76,9 +77,6 @@ def goal(view: View, bound: float | None) -> Goal | None:
     )
     reached = False if is_out_of_reach else None
     return Goal(target, nrr, bound, reached, now, needed, factor, renewed, sentences)
-
-
-TARGET = "goal.nrr"  # the number of instance.toml that a study of targets varies
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from optcomp.studies.points import BEST, Curve, Point, Settings, Study, point, s
 from optcomp.studies.stress import UNITS, stressed, under
 
 TODAY, UNCHANGED = "today", "unchanged"
+TARGET = "goal.nrr"
 STRESS, AS_PREDICTED = "stress", "as predicted"
 Read = Callable[[Sequence[str]], Problem]
 
@@ -132,7 +133,10 @@ def _solved(
             is_over=lambda: interruption.received is not None or time.monotonic() >= deadline,
         )
         first = solve_alone([(0.0, plain.base)], settings, target, engines, direction=0)[0]
-        best = solve_alone(varied, settings, target, engines, direction=direction(plain.key))
+        if plain.key == TARGET:  # a target changes no decision and no proof
+            best = tuple(replace(first, value=value, problem=problem) for value, problem in varied)
+        else:
+            best = solve_alone(varied, settings, target, engines, direction=direction(plain.key))
         signal = interruption.received or 0
     unchanged, today = tuple(_kept(p, first) for p in best), tuple(_today(p) for p in best)
     curves = (Curve(BEST, best), Curve(UNCHANGED, unchanged), Curve(TODAY, today))
