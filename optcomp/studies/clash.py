@@ -86,10 +86,8 @@ class Clash:
         may = (is_must[:, None] | is_inside[None, :]) & there[None, :]
         self.x_account, self.x_csm = (rows.astype(np.int64) for rows in np.nonzero(may))
         self._columns(len(self.x_account), is_integer=True)
-        by_account = np.argsort(self.x_account, kind="stable")
-        ends = np.searchsorted(self.x_account[by_account], np.arange(len(is_must) + 1))
-        self.columns_of_account = [by_account[a:b] for a, b in itertools.pairwise(ends)]
-        self.columns_of_csm = [np.flatnonzero(self.x_csm == j) for j in range(len(problem.csms.ids))]
+        self.columns_of_account = _by_label(self.x_account, len(is_must))
+        self.columns_of_csm = _by_label(self.x_csm, len(is_inside))
         for a, columns in enumerate(self.columns_of_account):
             if is_must[a] or len(columns):
                 self.add(BACKGROUND, columns, np.ones(len(columns)), 1.0 if is_must[a] else 0.0, 1.0)
@@ -100,13 +98,18 @@ class Clash:
     def _bar_pairs(self, rule_id: str) -> None:
         broken = broken_pairs(self.problem, rule_id, self.x_account, self.x_csm)
         columns = np.flatnonzero(broken)
-        scopes = [self._pair_scope(rule_id, int(self.x_account[c]), int(self.x_csm[c])) for c in columns]
-        self._barred.append((columns, np.array([self.group(rule_id, s) for s in scopes], dtype=np.int64)))
+        who = (self.x_csm if rule_id == "leavers" else self.x_account)[columns]
+        rows, first, place = np.unique(who, return_index=True, return_inverse=True)
+        number = np.zeros(len(rows), dtype=np.int64)
+        for k in np.argsort(first):  # groups are numbered as they are met
+            number[k] = self.group(rule_id, self._pair_scope(rule_id, int(rows[k])))
+        self._barred.append((columns, number[place]))
 
-    def _pair_scope(self, rule_id: str, account: int, csm: int) -> str:
-        facts = self.problem.account_list[account]
+    def _pair_scope(self, rule_id: str, row: int) -> str:
+        """Whom a bar is about: the CSM who leaves, or what the account of that row states."""
         if rule_id == "leavers":
-            return self.problem.csms.ids[csm]
+            return self.problem.csms.ids[row]
+        facts = self.problem.account_list[row]
         if rule_id == "forbidden_pairs":
             return facts.account_id
         values = {
@@ -232,3 +235,10 @@ def assemble(
         columns=np.concatenate([*columns, np.array([], dtype=np.int64)]).astype(np.int32),
         values=np.concatenate([*values, np.array([])]),
     )
+
+
+def _by_label(label: IntArray, count: int) -> list[IntArray]:
+    """Rows that carry each label 0 to count - 1, ascending."""
+    order = np.argsort(label, kind="stable")
+    ends = np.searchsorted(label[order], np.arange(count + 1))
+    return [order[a:b] for a, b in itertools.pairwise(ends)]
