@@ -13,10 +13,14 @@ from hypothesis import strategies as st
 from optcomp.solve import Engines
 from optcomp.types import FloatArray
 from tests.benchmarks.gap_cases import Case, cases, read, score
-from tests.benchmarks.gap_core import exchange, knapsack, search
-from tests.benchmarks.gap_core.books import Item, cheapest, join
+from tests.benchmarks.gap_core import exchange, knapsack, leaf, parts, search
+from tests.benchmarks.gap_core.books import Item, books_within, cheapest, join
+from tests.benchmarks.gap_core.bounding import Bounding, Part
+from tests.benchmarks.gap_core.columns import Pricing, near_best
 from tests.benchmarks.gap_core.exchange import Exchange, landscape
 from tests.benchmarks.gap_core.knapsack import Climb, UnitPrices, climb, grid, reduced_costs, value_of
+from tests.benchmarks.gap_core.leaf import Leaf, Verdict
+from tests.benchmarks.gap_core.parts import Asked, Question, dive, prove
 from tests.benchmarks.gap_core.search import Core, Effort, solve
 from tests.benchmarks.gap_core.task import Assignment
 
@@ -89,7 +93,7 @@ def test_the_bound_with_a_pair_in_use_never_lies_above_the_best_assignment_that_
     price = np.random.default_rng(seed).uniform(0.0, 30.0, task.num_accounts)
     bound, _ = value_of(task.cost, grid(task), price)
 
-    rise = reduced_costs(task, grid(task), UnitPrices(price, bound))
+    rise = reduced_costs(task.cost, grid(task), UnitPrices(price, bound))
 
     for j, a in itertools.product(range(3), range(5)):
         only = costs.copy()
@@ -211,6 +215,132 @@ def test_a_task_that_nobody_can_carry_has_no_assignment_and_no_bound(engines: En
 
     assert answer.owner is None
     assert answer.bound == -np.inf
+
+
+def roomy(seed: int, *, whole: bool = True) -> tuple[Assignment, float]:
+    """A task of 3 CSMs and 6 accounts that has an assignment, and the least cost of one."""
+    costs, hours, capacity = tight(seed, accounts=6, whole=whole)
+    tables = costs, hours, capacity + 8.0
+    best = least_cost(*tables)
+    return task_of(*tables), best
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000), whole=st.booleans())
+def test_prices_by_books_give_a_bound_that_never_lies_above_the_best_assignment(seed: int, whole: bool) -> None:
+    """From prices drawn at random; they are never worse than those."""
+    task, best = roomy(seed, whole=whole)
+    price = np.random.default_rng(seed).uniform(0.0, 30.0, task.num_accounts)
+    start = UnitPrices(price, value_of(task.cost, grid(task), price)[0])
+
+    found = Bounding(task, price, time.monotonic() + LATER).converge(start, close=1e-3, most_rounds=30)
+
+    assert start.least_cost <= found.least_cost <= best + 1e-6
+    assert found.least_cost <= value_of(task.cost, grid(task), found.price)[0] + 1e-6
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000), beyond=st.integers(-2, 3))
+def test_a_part_is_refused_only_without_an_assignment_of_the_cost_and_keeps_every_pair_of_one(
+    seed: int, beyond: int
+) -> None:
+    """One pair in four is taken out at random; every assignment of what is left is tried."""
+    task, best = roomy(seed)
+    if not np.isfinite(best):
+        return
+    random = np.random.default_rng(seed)
+    keep = np.isfinite(task.cost) & (random.random(task.cost.shape) < 0.75)
+    most_cost = best + beyond
+    bounding = Bounding(task, random.uniform(0.0, 30.0, task.num_accounts), time.monotonic() + LATER)
+
+    state = bounding.bound(Part(keep, random.uniform(0.0, 30.0, task.num_accounts)), most_cost)
+
+    for owner in itertools.product(range(3), repeat=6):
+        o = np.array(owner)
+        if keep[o, np.arange(6)].all() and -task.worth(o) <= most_cost:
+            assert state is not None
+            assert state.least_cost <= -task.worth(o) + 1e-6
+            assert state.part.keep[o, np.arange(6)].all()
+
+
+@pytest.mark.parametrize("listed", [6_000, 12, 0])
+@pytest.mark.parametrize("seed", range(8))
+def test_a_cost_is_refused_exactly_when_no_assignment_reaches_it(
+    monkeypatch: pytest.MonkeyPatch, seed: int, listed: int
+) -> None:
+    """Asked for the least cost and for one less; with all parts listed, with small ones, and with none."""
+    monkeypatch.setattr(parts, "LISTED", listed)
+    task, best = roomy(seed)
+    price = np.random.default_rng(seed).uniform(0.0, 30.0, task.num_accounts)
+    whole = (Asked(Part(np.isfinite(task.cost), price), 1.0),)
+    limit = time.monotonic() + LATER
+
+    found = prove((Question(task, best, limit), whole, 10_000))
+    none = prove((Question(task, best - 1.0, limit), whole, 10_000))
+
+    if listed == 0:  # the last assignment of a part stays open: nothing but a list of books finds or refuses it
+        assert found.owner is None
+        assert found.rest
+    else:
+        assert found.owner is not None
+        assert -task.worth(found.owner) == best
+    assert none.owner is None
+    assert not none.rest
+    assert none.refused == 1.0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_dive_finds_only_assignments_of_the_cost_asked_for(seed: int) -> None:
+    """With two more than the least cost there is one; with one less there is none."""
+    task, best = roomy(seed)
+    part, limit = Part(np.isfinite(task.cost), np.full(task.num_accounts, 20.0)), time.monotonic() + LATER
+
+    owner = dive((Question(task, best + 2.0, limit), part, seed))
+
+    assert dive((Question(task, best - 1.0, limit), part, seed)) is None
+    assert owner is not None
+    assert -task.worth(owner) <= best + 2.0
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000), beyond=st.integers(-2, 2))
+def test_listed_books_are_searched_to_the_end(seed: int, beyond: int) -> None:
+    """All books of three CSMs: the search finds an assignment of the cost exactly when there is one."""
+    task, best = roomy(seed)
+    if not np.isfinite(best):
+        return
+    price = np.full(task.num_accounts, 20.0)
+    books, _ = near_best(task, task.cost, grid(task), price, Pricing(1e4, 10_000))
+
+    verdict, owner = Leaf(task, books, price, best + beyond).search(leaf.Effort(10_000, time.monotonic() + LATER))
+
+    assert (verdict is Verdict.FOUND) == (beyond >= 0)
+    assert (verdict is Verdict.NONE) == (beyond < 0)
+    assert owner is None or -task.worth(owner) <= best + beyond
+
+
+def test_books_by_item_are_those_by_bits_for_more_items_than_there_are_bits() -> None:
+    """Seventy items of one hour, room for two: the cheapest three books."""
+    items = Item(np.arange(70), -np.arange(70.0), np.ones(70, dtype=np.int64), np.ones(70))
+
+    found = books_within(items, 2, 2.0, limit=np.inf, most=3)
+
+    assert found.cost.tolist() == [-137.0, -136.0, -135.0]
+    assert [np.flatnonzero(row).tolist() for row in found.used[:2]] == [[68, 69], [67, 69]]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_core_asks_for_the_cost_of_the_best_assignment_where_the_solver_is_left_out(
+    engines: Engines, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Asking alone proves what trying every assignment finds."""
+    monkeypatch.setattr(search, "OPEN_PAIRS", -1_000)
+    tables = tight(seed, whole=True)
+
+    answer = solve(task_of(*tables), engines.main, Effort(time.monotonic() + LATER, rounds=20, processes=1))
+
+    assert -answer.value == pytest.approx(least_cost(*tables), rel=1e-9)
+    assert answer.bound == answer.value
 
 
 def instance(name: str) -> Case:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from optcomp.types import FloatArray, IntArray
+from optcomp.types import BoolArray, FloatArray, IntArray
 
 BITS = 62  # accounts that may change hands at a time: one bit each in a signed 64-bit number
 SLACK = 1e-9  # sums of floats in another order
@@ -41,19 +41,33 @@ class Books:
     cost: FloatArray
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Books by the items in them, cheapest first: shape (books, items), and cost minus prices, (books,)."""
+
+    used: BoolArray
+    cost: FloatArray
+
+
 def cheapest(items: Item, steps: int, hours: float, *, limit: float, most: int) -> Books:
-    """The `most` cheapest books that fit, of those that cost at most `limit`.
+    """The `most` cheapest books that fit, of those that cost at most `limit`, as bits.
 
     steps, hours : what the CSM has, on the grid and as it is
     """
+    found = books_within(items, steps, hours, limit=limit, most=most)
+    return Books(found.used @ (np.int64(1) << items.bit.astype(np.int64)), found.cost)
+
+
+def books_within(items: Item, steps: int, hours: float, *, limit: float, most: int) -> Found:
+    """The same for any number of items. With fewer than `most` books, all that cost at most `limit` are there."""
     tables = _least(items, steps)
     cost, left, spare = np.zeros(1), np.array([steps]), np.array([hours])
-    members = np.zeros(1, dtype=np.int64)
+    layers: list[tuple[IntArray, BoolArray]] = []
     for k in range(len(items.bit) - 1, -1, -1):
         load = int(items.load[k])
         room = np.flatnonzero((left >= load) & (spare >= items.hours[k]))
-        bit = np.int64(1) << np.int64(items.bit[k])
-        members = np.concatenate([members, members[room] | bit])
+        origin = np.concatenate([np.arange(len(cost)), room])
+        count = len(cost)
         cost = np.concatenate([cost, cost[room] + items.cost[k]])
         spare = np.concatenate([spare, spare[room] - items.hours[k]])
         left = np.concatenate([left, left[room] - load])
@@ -61,9 +75,14 @@ def cheapest(items: Item, steps: int, hours: float, *, limit: float, most: int) 
         kept = np.flatnonzero(reach <= limit + SLACK)
         if len(kept) > most:  # what lies ahead is known, so this leaves out none of the cheapest
             kept = kept[np.argpartition(reach[kept], most)[:most]]
-        members, cost, left, spare = members[kept], cost[kept], left[kept], spare[kept]
+        layers.append((origin[kept], kept >= count))
+        cost, left, spare = cost[kept], left[kept], spare[kept]
     order = np.argsort(cost, kind="stable")
-    return Books(members[order], cost[order])
+    used, at = np.zeros((len(order), len(items.bit)), dtype=np.bool_), order
+    for k, (origin, with_item) in enumerate(reversed(layers)):
+        used[:, k] = with_item[at]
+        at = origin[at]
+    return Found(used, cost[order])
 
 
 def _least(items: Item, steps: int) -> FloatArray:

@@ -140,7 +140,7 @@ def climb(cost: FloatArray, hours: Grid, price: FloatArray, until: Climb) -> Uni
 
     cost : shape (csms, accounts), infinite for a pair that may not be
     """
-    price = _exact(price)
+    price = exact(price)
     best, best_price = -np.inf, price.copy()
     share, since = FIRST_STEP, 0
     memory = np.zeros(len(price))
@@ -156,22 +156,22 @@ def climb(cost: FloatArray, hours: Grid, price: FloatArray, until: Climb) -> Uni
         if since >= PATIENCE:
             share, since, price = SHRINK * share, 0, best_price.copy()
             continue
-        price = _exact(price + share * (until.target - bound) / float(memory @ memory) * memory)
+        price = exact(price + share * (until.target - bound) / float(memory @ memory) * memory)
     return UnitPrices(best_price, best)
 
 
-def _exact(price: FloatArray) -> FloatArray:
+def exact(price: FloatArray) -> FloatArray:
     """Prices in steps of 2^-16: sums of them and of costs that are whole have no rounding at all."""
     return np.asarray(np.rint(price * 65536.0) / 65536.0)
 
 
-def reduced_costs(task: Assignment, hours: Grid, prices: UnitPrices) -> FloatArray:
+def reduced_costs(cost: FloatArray, hours: Grid, prices: UnitPrices) -> FloatArray:
     """By how much the bound rises when a pair is used, shape (csms, accounts); infinite where it does not fit."""
-    reduced = task.cost - prices.price
+    reduced = cost - prices.price
     wants = wanted(reduced, hours)
     packing = Packing(wants, hours)
     before, after = packing.tables(), packing.tables(backwards=True)
-    csms = np.arange(task.num_csms)
+    csms = np.arange(len(cost))
     best = before[-1][csms, hours.steps]
     room = hours.steps[:, None] - hours.load
     rise = np.where(room >= 0, reduced + before[-1][csms[:, None], np.maximum(room, 0)], np.inf) - best[:, None]
