@@ -16,6 +16,7 @@ from optcomp.formulation.compile import Compiled, compile_model
 from optcomp.formulation.extract import column_of, extract, load_error, start_at
 from optcomp.formulation.frame import Frame
 from optcomp.formulation.scope import Scope, whole_scope
+from optcomp.formulation.simple_bound import simple_bound
 from optcomp.hooks import Hook
 from optcomp.joint_certificate import JointCertificate
 from optcomp.problem import Problem
@@ -116,6 +117,8 @@ class JointPath:
 
     def _run_whole(self, frame: Frame, compiled: Compiled, start: Solution | None, deadline: float) -> Outcome:
         """The outcome of the whole program; beside it its relaxation, whose duals are what a certificate can hold."""
+        simple = simple_bound(frame, compiled)  # a solver may have no better one for minutes
+        self.on_bound(simple)
         job = self._job(frame, compiled, start, deadline)
         limits = replace(job.limits, time_limit_seconds=START_SHARE * job.limits.time_limit_seconds)
         linear = Job(compiled.program, limits, relax=True)
@@ -127,7 +130,7 @@ class JointPath:
             found = JointCertificate(relaxed.bound, relaxed.bound, relaxed.row_duals, tuple(tangents))
             if self._relaxed is None or found.relaxed < self._relaxed.relaxed:
                 self._relaxed = found
-        return replace(outcome, bound=min(outcome.bound, relaxed.bound))
+        return replace(outcome, bound=min(outcome.bound, relaxed.bound, simple))
 
     def _better(self, answer: Answer, frame: Frame, compiled: Compiled, outcome: Outcome) -> tuple[Answer, float]:
         """The answer after one more solve, and the points by which tangents under-estimate the load at its point."""

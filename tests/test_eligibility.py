@@ -10,7 +10,7 @@ from typing import TypeVar
 import builders
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import problems
 
@@ -51,6 +51,7 @@ def with_kept_lines(draw: st.DrawFn) -> Problem:
     return replace(where, instance=replace(where.instance, kept=kept))
 
 
+@settings(deadline=None)
 @given(where=with_kept_lines())
 def test_the_set_holds_what_the_rules_allow_pair_by_pair(where: Problem) -> None:
     shape = (len(where.accounts.ids), len(where.csms.ids))
@@ -87,6 +88,7 @@ def test_nobody_is_no_csm_of_a_set() -> None:
     assert pairs.place(np.array([0, 1]), np.array([-1, -1])).tolist() == [-1, -1]
 
 
+@settings(deadline=None)
 @given(where=problems(focus=(*PAIR_RULES, "families")), data=st.data())
 def test_a_unit_goes_to_those_whom_every_member_may_go_to(where: Problem, data: st.DataObject) -> None:
     accounts = sorted(data.draw(st.sets(st.sampled_from(range(len(where.accounts.ids))))))
