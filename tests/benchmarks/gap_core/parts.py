@@ -17,7 +17,7 @@ import numpy as np
 
 from optcomp.types import IntArray
 from tests.benchmarks.gap_core import leaf
-from tests.benchmarks.gap_core.bounding import Bounding, Part, State
+from tests.benchmarks.gap_core.bounding import MORE, Bounding, Part, State
 from tests.benchmarks.gap_core.columns import Pricing, near_best
 from tests.benchmarks.gap_core.leaf import Leaf, Verdict
 from tests.benchmarks.gap_core.task import Assignment
@@ -115,8 +115,10 @@ def _leaf(bounding: Bounding, state: State, question: Question) -> Leaf | None:
     task, part = question.task, state.part
     cost = np.where(part.keep, task.cost, np.inf)
     most = LISTED // 4
-    want = Pricing(question.most_cost - state.least_cost + 1e-6, most)
-    books, _ = near_best(task, cost, bounding.hours, bounding.paid(part), want, bounding.forced(part.keep))
+    want = Pricing(question.most_cost - state.least_cost + MORE, most)
+    books, bound = near_best(task, cost, bounding.hours, bounding.paid(part), want, bounding.forced(part.keep))
+    if bound < state.least_cost - MORE:  # the room would leave out books; fewer pairs never lower the bound
+        return None
     if books.count > LISTED or (np.bincount(books.csm, minlength=task.num_csms) >= most).any():
         return None
     return Leaf(task, books, part.price, question.most_cost)
