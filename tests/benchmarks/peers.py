@@ -1,10 +1,10 @@
 """What a user would pick instead, on the same instances, for the same time, judged by the same evaluator.
 
-    python -m tests.benchmarks.peers [--cases mid,large] [--peers greedy,scip] [--seconds 60]
+    python -m tests.benchmarks.peers [--cases mid,large] [--peers greedy,scip] [--seconds 60 | --renew]
 
 Every peer is a process of its own with hard limits on time and memory, one after the other. What a case gave is kept in
 build/peers until the case is run again, so that single cases can be measured anew; the page is made from all of them.
-With --peers or --seconds nothing is kept.
+With --peers or --seconds nothing is kept, but that --renew puts the rows of these peers in the place of kept ones.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ def main() -> None:
     parser.add_argument("--cases", help="names of cases, with commas between")
     parser.add_argument("--peers", help="names of peers, with commas between")
     parser.add_argument("--seconds", type=float, help="another time limit for every peer")
+    parser.add_argument("--renew", action="store_true", help="keep the rows of --peers beside the others' kept ones")
     parser.add_argument("--one", nargs=3, metavar=("CASE", "TASK", "FOLDER"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
@@ -63,16 +64,24 @@ def main() -> None:
 
     names = arguments.cases.split(",") if arguments.cases else [c.name for c in CASES if c.name != "tiny"]
     peers = arguments.peers.split(",") if arguments.peers else list(PEERS)
-    is_trial = bool(arguments.peers or arguments.seconds)
+    is_trial = bool(arguments.peers or arguments.seconds) and not arguments.renew
     for name in names:
         limit = arguments.seconds or BY_NAME[name].seconds
         found = measure(name, peers, limit) if BY_NAME[name].is_measured else size(name)
+        if arguments.renew:
+            found = renewed(json.loads((KEPT / f"{name}.json").read_text(encoding="utf-8")), found)
         if not is_trial:
             KEPT.mkdir(parents=True, exist_ok=True)
             (KEPT / f"{name}.json").write_text(json.dumps(found), encoding="utf-8")
     if not is_trial:
         kept = [KEPT / f"{c.name}.json" for c in CASES]
         print(peers_page.write([json.loads(path.read_text(encoding="utf-8")) for path in kept if path.exists()]))
+
+
+def renewed(kept: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """A kept case with some peers measured anew, each with the commit that it was measured at."""
+    rows = {name: {**row, "commit": found["commit"]} for name, row in found["peers"].items()}
+    return {**kept, "peers": {**kept["peers"], **rows}}
 
 
 def work(case_name: str, task: str, folder: Path) -> None:

@@ -216,7 +216,7 @@ def _row(name: str, peer: dict[str, Any], bound: float) -> list[str]:
         "-" if value is None else f"{value:.4f} %",
         f"{peer['seconds']:.1f}",
         f"{peer['peak_mib']:,.0f}",
-        peer["ending"] + broken,
+        peer["ending"] + broken + (f"; at commit {peer['commit']}" if "commit" in peer else ""),
     ]
 
 
