@@ -160,9 +160,9 @@ def _tell(found: tuple[Study, tuple[str, ...]], target: Target | None, out: Path
     from optcomp.write import json_bytes
 
     study, warnings = found
-    reached = {f"{value:.12g}": asdict(told) for value, told in goals(study).items()}
-    plain = facts(study, warnings=warnings, files=FILES if target else ())
-    summary = json_bytes({**plain, "goals": reached} if reached else plain)
+    reached = goals(study)
+    told = {"goals": {f"{value:.12g}": asdict(goal) for value, goal in reached.items()}} if reached else {}
+    summary = json_bytes({**facts(study, warnings=warnings, files=FILES if target else ()), **told})
     is_written = target is not None and bool(study.best.solved)
     if target is not None and is_written:
         tables = {CURVE: curve_csv(study), MONEY: money_csv(study), SUMMARY: summary}
@@ -170,7 +170,7 @@ def _tell(found: tuple[Study, tuple[str, ...]], target: Target | None, out: Path
     if as_json:
         click.echo(summary, nl=False)
     else:
-        click.echo(study_text(study, out if is_written else None, FILES))
+        click.echo(study_text(study, out if is_written else None, FILES, reached))
         sys.stdout.flush()
     if study.signal:
         return 128 + study.signal

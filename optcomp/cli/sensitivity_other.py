@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from optcomp.cells import printable
 from optcomp.cli.layout import paragraph, table
-from optcomp.goal import Goal, goals
+from optcomp.goal import Goal
 from optcomp.studies.findings import at
 from optcomp.studies.over import TODAY, UNCHANGED
 from optcomp.studies.points import Curve, Point, Study
@@ -36,8 +36,9 @@ def interval_cell(study: Study, here: Point) -> list[str]:
     return ["" if found is None else f"{found.low:+.1f} to {found.high:+.1f}"]
 
 
-def other_text(study: Study) -> Iterator[str]:
-    curves, reached = {c.name: c for c in study.curves}, goals(study)
+def other_text(study: Study, reached: Mapping[float, Goal]) -> Iterator[str]:
+    """reached : what is said of every target, by its value; empty where none is varied."""
+    curves = {c.name: c for c in study.curves}
     yield f"{printable(study.base.instance.name)}: {study.key}" + (f" ({study.unit})" if study.unit else "")
     yield ""
     rows = [

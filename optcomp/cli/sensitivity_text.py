@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from optcomp.advice import NOT_IDENTIFIED
 from optcomp.cells import printable
 from optcomp.cli.layout import paragraph, table
 from optcomp.cli.sensitivity_other import gap_cell, interval_cell, interval_header, nrr_cell, other_text
+from optcomp.goal import Goal
 from optcomp.studies.findings import ASKED, Bought, Returns, bought, forced_gain, returns, spending
 from optcomp.studies.menus import BASE, EXPANSION, STRATEGIES, TEAM
 from optcomp.studies.points import Point, Study
@@ -21,9 +22,9 @@ LONGEST_NAME = 14
 _INTO = {BASE: "base pay", EXPANSION: "expansion pay", TEAM: "a team bonus"}
 
 
-def study_text(study: Study, out: Path | None, files: Sequence[str]) -> str:
-    """The report of a study."""
-    blocks = [list(_budget(study) if study.key == BUDGET else other_text(study)), list(_trust(study))]
+def study_text(study: Study, out: Path | None, files: Sequence[str], reached: Mapping[float, Goal]) -> str:
+    """The report of a study; reached : what is said of every target that it varies (`goal.goals`)."""
+    blocks = [list(_budget(study) if study.key == BUDGET else other_text(study, reached)), list(_trust(study))]
     if out is not None:
         blocks.append([paragraph("", f"Written to {printable(str(out))}: {', '.join(files)}", hang=0)])
     return "\n\n".join("\n".join(block) for block in blocks if block)
