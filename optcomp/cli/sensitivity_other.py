@@ -41,6 +41,9 @@ def other_text(study: Study, reached: Mapping[float, Goal]) -> Iterator[str]:
     curves = {c.name: c for c in study.curves}
     yield f"{printable(study.base.instance.name)}: {study.key}" + (f" ({study.unit})" if study.unit else "")
     yield ""
+    if reached:
+        yield from _targets(study, curves[TODAY], reached)
+        return
     rows = [
         [
             study.name_of(p.value),
@@ -50,13 +53,11 @@ def other_text(study: Study, reached: Mapping[float, Goal]) -> Iterator[str]:
             gap_cell(p),
             "" if p.evaluation is None else str(p.evaluation.moves),
             *interval_cell(study, p),
-            *(_goal_cells(reached.get(p.value)) if reached else ()),
         ]
         for p, kept, today in zip(study.best.points, curves[UNCHANGED].points, curves[TODAY].points, strict=True)
     ]
     first = "world" if study.names else "value"
-    header = [first, "today", "unchanged", "best", "unproved", "moves", *interval_header(study)]
-    yield table([*header, *(("target", "expansion") if reached else ())], rows)
+    yield table([first, "today", "unchanged", "best", "unproved", "moves", *interval_header(study)], rows)
     yield ""
     yield paragraph(
         "",
@@ -64,16 +65,32 @@ def other_text(study: Study, reached: Mapping[float, Goal]) -> Iterator[str]:
         "row. All net of the prices of bent rules.",
         hang=0,
     )
-    if reached:
-        yield paragraph(
-            "",
-            "target: whether the best reaches it; out of reach is proved. expansion: how much more often accounts "
-            "would have to expand, with the plans and books of the row, to reach it.",
-            hang=0,
-        )
-        return  # a target changes no decision, so there is none to regret
     yield from _broken(study, curves[UNCHANGED])
     yield from _regret(study, curves[UNCHANGED])
+
+
+def _targets(study: Study, today: Curve, reached: Mapping[float, Goal]) -> Iterator[str]:
+    """Targets against the best there is. They change no decision: nothing is kept unchanged and none is regretted."""
+    rows = [
+        [
+            study.name_of(p.value),
+            nrr_cell(now),
+            nrr_cell(p),
+            gap_cell(p),
+            *interval_cell(study, p),
+            *_goal_cells(reached.get(p.value)),
+        ]
+        for p, now in zip(study.best.points, today.points, strict=True)
+    ]
+    yield table(["value", "today", "best", "unproved", *interval_header(study), "target", "expansion"], rows)
+    yield ""
+    yield paragraph(
+        "",
+        "best: the same for every target, net of the prices of bent rules. target: whether the best reaches it; out of "
+        "reach is proved. expansion: how much more often accounts would have to expand, with the best plans and books, "
+        "to reach it.",
+        hang=0,
+    )
 
 
 def _goal_cells(found: Goal | None) -> tuple[str, str]:

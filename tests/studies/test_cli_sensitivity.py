@@ -98,7 +98,9 @@ def test_every_target_is_told_as_reached_or_proved_out_of_reach(capsys: pytest.C
     assert 1.0 < factors[0] < factors[1] < factors[2]
 
     assert run("--over", "goal.nrr=1.0..1.3", "--steps", "4", "--quiet") == 0
-    rows = [line.split("  ")[-2:] for line in capsys.readouterr().out.splitlines() if line.strip().startswith("1")]
+    said = capsys.readouterr().out.splitlines()
+    assert max(map(len, said)) <= 80
+    rows = [line.split("  ")[-2:] for line in said if line.strip().startswith("1")]
     assert [row[-1].strip() for row in rows] == ["reached", *(f"{factor:.2f} x" for factor in factors)]
 
 
